@@ -1,0 +1,1 @@
+"""Configuration files: YAML in, frozen dataclasses out."""

@@ -1,0 +1,134 @@
+"""A recipe: which sources make a dataset, and what is done with their images, stage by stage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harvest.config.reader import Section, digest_of, load_section, setting
+from harvest.errors import ConfigError
+
+__all__ = [
+    "DedupeConfig",
+    "LayoutConfig",
+    "NearConfig",
+    "Recipe",
+    "SheetConfig",
+    "SizeConfig",
+    "load_recipe",
+    "params_digest",
+]
+
+_SLUG = r"^[a-z0-9][a-z0-9._-]*$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearConfig:
+    """Near-duplicates: perceptual hashes at most `max_distance` of 64 bits apart."""
+
+    method: str = setting("phash", choices=("phash",))
+    max_distance: int = setting(8, ge=0, le=16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DedupeConfig:
+    """`keep` says which copy of a group stays: the largest, or the first published."""
+
+    exact: bool = True
+    near: NearConfig | None = field(default_factory=NearConfig)
+    keep: str = setting("largest", choices=("largest", "earliest"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeConfig:
+    """One derived size: `crop` fills the square from the centre, `fit` pads it, `longest` keeps the aspect."""
+
+    px: int = setting(ge=8, le=8192)
+    mode: str = setting("crop", choices=("crop", "fit", "longest"))
+    format: str = setting("jpeg", choices=("jpeg", "png", "webp"))
+    quality: int = setting(92, ge=1, le=100)
+    background: str = setting("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", expected="a colour like '#ffffff'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetConfig:
+    """A contact sheet: `columns` by as many rows as are needed, each picture in a square of `tile` pixels."""
+
+    columns: int = setting(24, ge=1, le=200)
+    tile: int = setting(128, ge=16, le=1024)
+    label: str | None = setting(None, choices=("title", "creator", "license", "source"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayoutConfig:
+    """The mosaic: features to a plane to a grid. `model` is the CLIP model when `features` is `clip`."""
+
+    features: str = setting("clip", choices=("clip", "pixels"))
+    model: str | None = None
+    project: str = setting("umap", choices=("umap", "pca"))
+    aspect: float = setting(1.618, gt=0)
+    tile: int = setting(128, ge=16, le=1024)
+    gutter: int = setting(0, ge=0, le=256)
+    background: str = setting("#111111", pattern=r"^#[0-9a-fA-F]{6}$", expected="a colour like '#111111'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    name: str = setting(pattern=_SLUG, expected="a name of small letters, digits, '.', '_' and '-'")
+    title: str | None = None
+    description: str | None = None
+    sources: tuple[Path, ...] = ()
+    seed: int = setting(0, ge=0)
+    dedupe: DedupeConfig = field(default_factory=DedupeConfig)
+    filter: tuple[Section, ...] = ()
+    sizes: tuple[SizeConfig, ...] = (SizeConfig(px=32), SizeConfig(px=128), SizeConfig(px=256))
+    sheet: SheetConfig | None = field(default_factory=SheetConfig)
+    layout: LayoutConfig | None = field(default_factory=LayoutConfig)
+    export: tuple[Section, ...] = ()
+    policy: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(_Document):
+    """A validated recipe; paths are absolute. `filter` and `export` entries are read by the floors that own them.
+
+    Each `filter` section has one key, the filter's name, over its parameters. Each `export` section names a `format`.
+    """
+
+    file: Path
+    digest: str
+
+
+def load_recipe(file: Path) -> Recipe:
+    """Read and validate a recipe; `sources` and `policy` are relative to the recipe's folder. Raises ConfigError."""
+    section = load_section(file)
+    document = section.read(_Document)
+    for index, entry in enumerate(document.filter):
+        if len(entry.values) != 1:
+            raise ConfigError(
+                file, f"filter[{index}]", f"expected one filter with its parameters, got {sorted(entry.values)}"
+            )
+    base = file.resolve().parent
+    values: dict[str, Any] = {name: getattr(document, name) for name in _Document.__dataclass_fields__}
+    values["sources"] = tuple((base / source).resolve() for source in document.sources)
+    values["policy"] = (base / document.policy).resolve() if document.policy else None
+    for index, source in enumerate(values["sources"]):
+        if not source.is_file():
+            raise ConfigError(file, f"sources[{index}]", f"no such file: {source}")
+    sizes = [size.px for size in document.sizes]
+    if len(set(sizes)) < len(sizes):
+        raise ConfigError(file, "sizes", f"each px may stand once, got {sizes}")
+    return Recipe(**values, file=file, digest=digest_of(file))
+
+
+def params_digest(stage: str, code_version: int, parameters: Mapping[str, Any]) -> str:
+    """Hex sha256 that identifies what a stage does: its name, its code's version and its parameters.
+
+    Rows of a stage carry it, so that a changed threshold or changed code redoes that stage and no other.
+    """
+    canonical = json.dumps([stage, code_version, parameters], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,97 @@
+"""A source config: where images are, on what terms they may be asked for, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harvest.config.reader import Section, digest_of, load_section, setting
+
+__all__ = ["Expectations", "HostPace", "Limits", "OptOutTerms", "Pace", "SourceConfig", "load_source"]
+
+OPT_OUT_KINDS = ("robots", "x-robots-tag", "meta-robots", "tdmrep", "content-usage", "content-signal", "iptc")
+_SLUG = r"^[a-z0-9][a-z0-9._-]*$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPace:
+    """Seconds between two requests to one host, and how many may be under way there at once."""
+
+    delay: float = setting(1.0, ge=0)
+    concurrency: int = setting(2, ge=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The pace of a whole source; `hosts` names the ones that have a budget of their own (an API beside its CDN)."""
+
+    delay: float = setting(1.0, ge=0)
+    concurrency: int = setting(2, ge=1)
+    retries: int = setting(3, ge=0)
+    hosts: Mapping[str, HostPace] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one answer may cost us before it is dropped with a reason."""
+
+    max_bytes: int = setting(64 * 1024 * 1024, gt=0)
+    max_pixels: int = setting(100_000_000, gt=0)
+    timeout: float = setting(60.0, gt=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOutTerms:
+    """Which refusals are honoured before and during the crawl; the others are recorded only."""
+
+    honour: tuple[str, ...] = setting(OPT_OUT_KINDS, choices=OPT_OUT_KINDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """What a complete crawl of this source brings at the least; falling short ends with exit code 3."""
+
+    min: int = setting(0, ge=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """The file's own shape: every key that stands at its top."""
+
+    name: str = setting(pattern=_SLUG, expected="a name of small letters, digits, '.', '_' and '-'")
+    spider: str = setting(pattern=_SLUG, expected="the name of a spider (see `scrapy list`)")
+    contact: str = setting(pattern=r"@|https?://", expected="who runs this crawl: an e-mail address or a URL")
+    terms: str | None = None
+    license: str | None = None
+    creator: str | None = None
+    pace: Pace = field(default_factory=Pace)
+    limits: Limits = field(default_factory=Limits)
+    opt_out: OptOutTerms = field(default_factory=OptOutTerms)
+    expect: Expectations = field(default_factory=Expectations)
+    max_age_days: float = setting(7.0, ge=0)
+    proxy: str | None = setting(None, pattern=r"^https?://", expected="a proxy URL, http://host:port")
+    options: Section | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig(_Document):
+    """A validated source. `options` is read by the spider that `spider` names, into a dataclass of its own.
+
+    `license` and `creator` are the terms that hold for the whole source where a record says nothing of its own; `terms`
+    is the URL where they are written down. `max_age_days` is how long a fetched URL counts as fresh.
+    """
+
+    file: Path
+    digest: str
+    options: Section
+
+
+def load_source(file: Path) -> SourceConfig:
+    """Read and validate a source config. Raises ConfigError."""
+    section = load_section(file)
+    document = section.read(_Document)
+    values = {name: getattr(document, name) for name in _Document.__dataclass_fields__ if name != "options"}
+    return SourceConfig(
+        **values, file=file, digest=digest_of(file), options=document.options or Section(file, "options", {})
+    )
