@@ -1,0 +1,1 @@
+"""Image bytes: decoded once, fingerprinted, sized."""

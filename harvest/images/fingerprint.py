@@ -1,0 +1,153 @@
+"""What one decode of an image tells: whether it is whole, what it looks like in 64 bits, and how good it is.
+
+Reading a JPEG at an eighth of its size (libjpeg's scaled IDCT) walks the same compressed stream to its end, so a cut
+file is found as surely as by a full decode, in less than half the time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from harvest.errors import Broken
+from harvest.images.decode import eight_bit, opened, orientation, upright
+from harvest.images.origin import read_origin
+from harvest.items import Fingerprint
+
+__all__ = ["PHASH_VERSION", "QUALITY_SIDE", "brightness", "entropy", "fingerprint", "perceptual_hash", "sharpness"]
+
+PHASH_VERSION = "dct8x4/pillow-draft-L128/upright/lanczos32/1"
+QUALITY_SIDE = 128  # pixels of the longer side at which quality is measured; smaller pictures are measured as they are
+_DRAFT = (128, 128)
+_HASH_SIDE, _PLANE = 8, 32
+_BLUR_WIDTH = 9
+_SIDEWAYS = 5  # EXIF orientations from here on swap width and height
+
+# A marker inside JPEG's entropy-coded data that is neither a stuffed zero, a restart nor fill.
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+_SEGMENT_MARKERS = frozenset({0xC4, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
+_END_OF_IMAGE = 0xD9
+
+
+def fingerprint(body: bytes, *, max_pixels: int) -> Fingerprint:
+    """Decode `body` once and describe it. Width and height are those of the upright picture.
+
+    Raises Broken with kind `empty`, `not_an_image`, `bomb`, `truncated` or `corrupt`, and nothing else.
+    """
+    with opened(body, max_pixels=max_pixels) as image:
+        kind, mode, size = image.format or "", image.mode, image.size
+        frames = int(getattr(image, "n_frames", 1))
+        image.draft("L", _DRAFT)
+        image.load()
+        if kind in ("JPEG", "MPO"):
+            _check_scans(body)
+        turn = orientation(image)
+        grey = upright(_grey(image), turn)
+        origin = read_origin(image)
+    width, height = size if turn < _SIDEWAYS else (size[1], size[0])
+    pixels = _quality_pixels(grey)
+    return Fingerprint(
+        sha256=hashlib.sha256(body).hexdigest(),
+        bytes=len(body),
+        format=kind,
+        width=width,
+        height=height,
+        mode=mode,
+        frames=frames,
+        phash=perceptual_hash(grey),
+        phash_version=PHASH_VERSION,
+        sharpness=sharpness(pixels),
+        entropy=entropy(pixels),
+        brightness=brightness(pixels),
+        digital_source_type=origin.digital_source_type,
+        data_mining=origin.data_mining,
+    )
+
+
+def perceptual_hash(grey: Image.Image) -> int:
+    """The 64-bit DCT hash of a mode-L picture, unsigned, first bit the highest, as imagehash.phash defines it.
+
+    Lanczos to 32x32, DCT-II in both directions, the 8x8 lowest frequencies, one bit each for above their median
+    (Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions").
+    """
+    plane = np.asarray(grey.resize((_PLANE, _PLANE), Image.Resampling.LANCZOS), dtype=np.float64)
+    low = _COSINES @ plane @ _COSINES.T
+    bits = low > np.median(low)
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def sharpness(pixels: NDArray[np.uint8]) -> float:
+    """How much of a grey picture's (h, w) variation a 9-pixel blur takes away, 0 (nothing to lose) to 1.
+
+    One minus the blur metric of Crete et al. 2007, "The blur effect: perception and estimation with a new no-reference
+    perceptual blur metric": the worse of both directions. A flat picture has 0.
+    """
+    plane = pixels.astype(np.float64)
+    return float(min(_loss(plane), _loss(plane.T)))
+
+
+def entropy(pixels: NDArray[np.uint8]) -> float:
+    """Shannon entropy of the 256 grey values, in bits: 0 for one value, 8 for all alike."""
+    counts = np.bincount(pixels.ravel(), minlength=256)
+    share = counts[counts > 0] / pixels.size
+    return float(max(0.0, -(share * np.log2(share)).sum()))
+
+
+def brightness(pixels: NDArray[np.uint8]) -> float:
+    """Mean grey value, 0 (black) to 1 (white), gamma-encoded as stored."""
+    return float(pixels.mean() / 255)
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    picture = eight_bit(image)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, picture)
+    return picture if picture.mode == "L" else picture.convert("L")
+
+
+def _quality_pixels(grey: Image.Image) -> NDArray[np.uint8]:
+    share = QUALITY_SIDE / max(grey.size)
+    if share < 1:
+        size = (max(1, round(grey.width * share)), max(1, round(grey.height * share)))
+        grey = grey.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    return np.asarray(grey)
+
+
+def _loss(plane: NDArray[np.float64]) -> float:
+    """The share of vertical neighbour differences that a vertical box blur removes."""
+    if plane.shape[0] < 2:
+        return 0.0
+    half = _BLUR_WIDTH // 2
+    sums = np.cumsum(np.pad(plane, ((half + 1, half), (0, 0)), mode="edge"), axis=0)
+    blurred = (sums[_BLUR_WIDTH:] - sums[:-_BLUR_WIDTH]) / _BLUR_WIDTH
+    before = np.abs(np.diff(plane, axis=0))
+    after = np.abs(np.diff(blurred, axis=0))
+    total = before.sum()
+    return float(np.maximum(0.0, before - after).sum() / total) if total > 0 else 0.0
+
+
+def _cosines() -> NDArray[np.float64]:
+    frequency, position = np.mgrid[0:_HASH_SIDE, 0:_PLANE]
+    return np.asarray(2 * np.cos(np.pi * frequency * (2 * position + 1) / (2 * _PLANE)), dtype=np.float64)
+
+
+_COSINES = _cosines()
+
+
+def _check_scans(body: bytes) -> None:
+    """Find what libjpeg only warns of: a marker in the compressed data that no encoder writes there."""
+    position = body.find(b"\xff\xda")
+    while position >= 0:
+        length = int.from_bytes(body[position + 2 : position + 4], "big")
+        found = _MARKER.search(body, position + 2 + length)
+        if found is None or found[1][0] == _END_OF_IMAGE:
+            return
+        if found[1][0] not in _SEGMENT_MARKERS:
+            raise Broken("corrupt", f"marker 0xFF{found[1][0]:02X} inside the compressed data")
+        position = found.start()

@@ -1,0 +1,74 @@
+"""One decoded picture to one sized file, the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+from typing import Protocol
+
+from PIL import Image, ImageColor
+
+__all__ = ["SIZE_EXTENSIONS", "Size", "derive"]
+
+SIZE_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
+_FULL_CHROMA_QUALITY = 90  # from here on JPEG keeps colour at full resolution: training sets are small, edges are not
+
+
+class Size(Protocol):
+    """What `derive` needs to know; harvest.config.recipe.SizeConfig is one."""
+
+    @property
+    def px(self) -> int:
+        """Pixels of the longer side."""
+
+    @property
+    def mode(self) -> str:
+        """`crop`, `fit` or `longest`."""
+
+    @property
+    def format(self) -> str:
+        """A key of SIZE_EXTENSIONS."""
+
+    @property
+    def quality(self) -> int:
+        """1 to 100, for JPEG and WebP."""
+
+    @property
+    def background(self) -> str:
+        """Colour of the padding, `#rrggbb`."""
+
+
+def derive(image: Image.Image, size: Size) -> bytes:
+    """Encode the RGB `image` at `size`, without metadata.
+
+    `crop` cuts the largest centred square and makes it px by px, enlarging a smaller one because a square was promised;
+    `fit` pads to px by px around a picture that is never enlarged; `longest` brings the longer side down to px and
+    never up. Lanczos on gamma-encoded values, as ffmpeg's scaler and the training tools do.
+    """
+    picture = _sized(image, size)
+    buffer = io.BytesIO()
+    match size.format:
+        case "jpeg":
+            subsampling = 0 if size.quality >= _FULL_CHROMA_QUALITY else 2
+            picture.save(buffer, "JPEG", quality=size.quality, subsampling=subsampling, optimize=True)
+        case "png":
+            picture.save(buffer, "PNG")
+        case _:
+            picture.save(buffer, "WEBP", quality=size.quality, method=4)
+    return buffer.getvalue()
+
+
+def _sized(image: Image.Image, size: Size) -> Image.Image:
+    square = (size.px, size.px)
+    if size.mode == "crop":
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        box = (left, top, left + side, top + side)
+        return image.resize(square, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    share = min(1.0, size.px / max(image.size))
+    inner = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    small = image if inner == image.size else image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if size.mode == "longest":
+        return small
+    ground = Image.new("RGB", square, ImageColor.getrgb(size.background))
+    ground.paste(small, ((size.px - small.width) // 2, (size.px - small.height) // 2))
+    return ground
