@@ -1,7 +1,7 @@
 """Licences as a closed table: what a source said becomes an SPDX id, a LicenseRef-* or None, and never a guess.
 
 Ids are those of https://spdx.org/licenses/ where SPDX lists the text, and LicenseRef-* where it does not: national
-ports of Creative Commons licences outside its list, https://rightsstatements.org statements, and Flickr's ids 0, 7 and 8.
+ports of Creative Commons licences outside its list, https://rightsstatements.org statements, Flickr's ids 0, 7 and 8.
 """
 
 from __future__ import annotations
