@@ -30,6 +30,7 @@ EXTENSIONS = {
     "JPEG2000": "jp2",
     "PPM": "ppm",
 }
+_OPENED_AS = tuple(kind for kind in EXTENSIONS if kind != "MPO")  # several pictures in one JPEG: its plugin finds out
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -89,14 +90,13 @@ def opened(body: bytes, *, max_pixels: int | None = None) -> Iterator[Image.Imag
         raise Broken("empty", "no bytes")
     with _quiet:
         try:
-            with Image.open(io.BytesIO(body), formats=list(EXTENSIONS)) as image:
+            with Image.open(io.BytesIO(body), formats=_OPENED_AS) as image:
                 _check_size(image, max_pixels)
                 yield image
         except Broken:
             raise
-        except (
-            Exception
-        ) as error:  # a decoder meets hostile bytes with OSError, SyntaxError, struct.error, MemoryError...
+        except Exception as error:
+            # Decoders meet hostile bytes with OSError, SyntaxError, struct.error, MemoryError, ValueError...
             raise _broken(body, error) from error
 
 

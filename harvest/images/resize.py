@@ -62,8 +62,8 @@ def _sized(image: Image.Image, size: Size) -> Image.Image:
     if size.mode == "crop":
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
-        box = (left, top, left + side, top + side)
-        return image.resize(square, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+        middle = image.crop((left, top, left + side, top + side))
+        return middle.resize(square, Image.Resampling.LANCZOS, reducing_gap=3.0)
     share = min(1.0, size.px / max(image.size))
     inner = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     small = image if inner == image.size else image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
