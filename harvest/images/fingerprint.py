@@ -7,13 +7,11 @@ file is found as surely as by a full decode, in less than half the time.
 from __future__ import annotations
 
 import hashlib
-import re
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harvest.errors import Broken
 from harvest.images.decode import eight_bit, opened, orientation, upright
 from harvest.images.origin import read_origin
 from harvest.items import Fingerprint
@@ -27,11 +25,6 @@ _HASH_SIDE, _PLANE = 8, 32
 _BLUR_WIDTH = 9
 _SIDEWAYS = 5  # EXIF orientations from here on swap width and height
 
-# A marker inside JPEG's entropy-coded data that is neither a stuffed zero, a restart nor fill.
-_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
-_SEGMENT_MARKERS = frozenset({0xC4, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
-_END_OF_IMAGE = 0xD9
-
 
 def fingerprint(body: bytes, *, max_pixels: int) -> Fingerprint:
     """Decode `body` once and describe it. Width and height are those of the upright picture.
@@ -43,8 +36,6 @@ def fingerprint(body: bytes, *, max_pixels: int) -> Fingerprint:
         frames = int(getattr(image, "n_frames", 1))
         image.draft("L", _DRAFT)
         image.load()
-        if kind in ("JPEG", "MPO"):
-            _check_scans(body)
         turn = orientation(image)
         grey = upright(_grey(image), turn)
         origin = read_origin(image)
@@ -138,16 +129,3 @@ def _cosines() -> NDArray[np.float64]:
 
 
 _COSINES = _cosines()
-
-
-def _check_scans(body: bytes) -> None:
-    """Find what libjpeg only warns of: a marker in the compressed data that no encoder writes there."""
-    position = body.find(b"\xff\xda")
-    while position >= 0:
-        length = int.from_bytes(body[position + 2 : position + 4], "big")
-        found = _MARKER.search(body, position + 2 + length)
-        if found is None or found[1][0] == _END_OF_IMAGE:
-            return
-        if found[1][0] not in _SEGMENT_MARKERS:
-            raise Broken("corrupt", f"marker 0xFF{found[1][0]:02X} inside the compressed data")
-        position = found.start()

@@ -45,7 +45,8 @@ def parse_xmp(packet: bytes | str | tuple[bytes, ...]) -> Origin:
     if b"DigitalSourceType" not in plain and b"DataMining" not in plain:
         return Origin()
     try:
-        root = defusedxml.ElementTree.fromstring(raw.strip(b"\0 \r\n\t"))
+        wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+        root = defusedxml.ElementTree.fromstring(raw.decode("utf-16") if wide else raw.strip(b"\0 \r\n\t"))
     except (defusedxml.ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
         return Origin()
     found: dict[str, str] = {}

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harvest.config.recipe import SizeConfig
+from harvest.images.resize import derive
+
+
+def read(body: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(body))
+    image.load()
+    return image
+
+
+def stripes(width: int, height: int) -> Image.Image:
+    """Green left and right thirds around a red middle."""
+    image = Image.new("RGB", (width, height), (0, 200, 0))
+    image.paste((200, 0, 0), (width // 3, 0, 2 * width // 3, height))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("mode", "source", "size"),
+    [
+        ("crop", (300, 100), (64, 64)),
+        ("crop", (20, 30), (64, 64)),
+        ("fit", (300, 100), (64, 64)),
+        ("fit", (20, 30), (64, 64)),
+        ("longest", (300, 100), (64, 21)),
+        ("longest", (20, 30), (20, 30)),
+        ("longest", (3000, 1), (64, 1)),
+    ],
+)
+def test_each_mode_gives_the_size_it_promises(mode, source, size):
+    assert read(derive(stripes(*source), SizeConfig(px=64, mode=mode))).size == size
+
+
+def test_crop_keeps_the_middle():
+    pixels = np.asarray(read(derive(stripes(300, 100), SizeConfig(px=50, mode="crop", format="png"))))
+
+    assert (pixels == (200, 0, 0)).all()
+
+
+def test_fit_pads_with_the_background_and_enlarges_nothing():
+    image = read(derive(stripes(30, 12), SizeConfig(px=64, mode="fit", format="png", background="#0000ff")))
+
+    assert image.getpixel((0, 0)) == (0, 0, 255)
+    assert image.getpixel((17, 26)) == (0, 200, 0)
+    assert image.getpixel((16, 32)) == (0, 0, 255)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("jpeg", "JPEG"), ("png", "PNG"), ("webp", "WEBP")])
+def test_the_same_picture_gives_the_same_bytes_without_metadata(name, kind):
+    image = stripes(120, 90)
+    image.info["exif"] = b"Exif\0\0secret"
+    size = SizeConfig(px=32, format=name)
+
+    first, second = derive(image, size), derive(image.copy(), size)
+
+    assert first == second
+    assert read(first).format == kind
+    assert b"secret" not in first
