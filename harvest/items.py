@@ -65,8 +65,8 @@ class ImageItem:
 class Fingerprint:
     """What one decode of an image's bytes tells.
 
-    `phash` is an unsigned 64-bit integer under `phash_version`; `sharpness` and `brightness` lie in [0, 1], `entropy` in
-    bits in [0, 8]. `digital_source_type` is the last part of the IPTC term, `data_mining` the PLUS vocabulary term.
+    `phash` is an unsigned 64-bit integer under `phash_version`; `sharpness` and `brightness` lie in [0, 1] and
+    `entropy`, in bits, in [0, 8]. `digital_source_type` is the last part of the IPTC term, `data_mining` the PLUS vocabulary term.
     """
 
     sha256: str
@@ -90,7 +90,8 @@ class Sighting:
     """One time an image was met in a run, also when it was refused or failed: one journal line, one ledger row.
 
     (`run_id`, `seq`) identifies it. `sha256` is that of the bytes received, also when they were broken, or of the bytes
-    already held when they were not fetched again. `fingerprint` is there when the outcome is STORED or KNOWN.
+    already held when they were not fetched again. `fingerprint` is there when the outcome is STORED or KNOWN, and then
+    `path` says where the bytes lie in the workspace (what `Store.put` returned) and `fetched_at` is set.
     """
 
     run_id: str
@@ -105,4 +106,5 @@ class Sighting:
     last_modified: str | None = None
     opt_out: tuple[Signal, ...] = ()
     sha256: str | None = None
+    path: str | None = None
     fingerprint: Fingerprint | None = None

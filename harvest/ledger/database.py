@@ -1,0 +1,139 @@
+"""Opening the ledger: short-lived connections that wait for one another, created and migrated when first written to.
+
+DuckDB lets one process write, or several read, and nobody else meanwhile. Whoever needs the ledger therefore opens it,
+does one thing and closes it; whoever meets the lock tries again until its patience ends.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from harvest.errors import LedgerBusy, LedgerError
+from harvest.ledger.migrate import latest_version, migrate, schema_version
+from harvest.workspace import Workspace
+
+__all__ = ["Connection", "open_ledger", "transaction"]
+
+Connection = duckdb.DuckDBPyConnection
+
+# Nothing may be fetched while the program runs: what DuckDB does not carry built in, it does without.
+_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_LONGEST_PAUSE = 0.25
+
+_owners: defaultdict[Path, _Turn]
+
+
+class _Turn:
+    """One connection at a time within this process: DuckDB refuses two of different kinds to the same file."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    @contextmanager
+    def taken(self, ledger: Path, deadline: float) -> Iterator[None]:
+        if self._owner == threading.get_ident():
+            raise RuntimeError(f"{ledger} is already open in this thread: pass the open connection on")
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise LedgerBusy(f"{ledger}: another part of this program holds the ledger; try again when it is done")
+        self._owner = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._owner = None
+            self._lock.release()
+
+
+_owners = defaultdict(_Turn)
+
+
+@contextmanager
+def open_ledger(workspace: Workspace, *, write: bool = False, wait: float = 30.0) -> Iterator[Connection]:
+    """Open the workspace's ledger for one short piece of work and close it after.
+
+    Writing creates the ledger when there is none, and brings an older one up to date after copying it aside; reading
+    does the latter too. While another process holds the file this waits, at most `wait` seconds in all.
+    Raises LedgerBusy after that, LedgerTooNew when a newer program wrote it, and LedgerError when there is nothing to
+    read yet or the file is not a ledger.
+    """
+    ledger = workspace.ledger
+    deadline = time.monotonic() + wait
+    with _owners[ledger.resolve()].taken(ledger, deadline):
+        con = _connect_for(ledger, write=write, deadline=deadline)
+        try:
+            yield con
+        finally:
+            con.close()
+
+
+@contextmanager
+def transaction(con: Connection) -> Iterator[None]:
+    """All of the block or nothing of it."""
+    con.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+
+
+def connect(ledger: Path, *, read_only: bool, deadline: float, config: dict[str, str] | None = None) -> Connection:
+    """A bare connection, waited for until `deadline` (of time.monotonic). Raises LedgerBusy and LedgerError."""
+    started, pause = time.monotonic(), 0.005
+    while True:
+        try:
+            con = duckdb.connect(str(ledger), read_only=read_only, config={**_OFFLINE, **(config or {})})
+        except duckdb.Error as error:
+            if "Could not set lock" not in str(error):
+                raise LedgerError(f"{ledger}: cannot be opened: {error}") from None
+            if time.monotonic() + pause > deadline:
+                raise LedgerBusy(_busy(ledger, str(error), time.monotonic() - started)) from None
+            # Jitter, or the processes that wait would keep waking up together.
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            pause = min(pause * 1.6, _LONGEST_PAUSE)
+        else:
+            con.execute("SET TimeZone = 'UTC'")
+            return con
+
+
+def _connect_for(ledger: Path, *, write: bool, deadline: float) -> Connection:
+    if write:
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+    elif not ledger.exists():
+        raise LedgerError(_nothing_yet(ledger))
+    con = connect(ledger, read_only=not write, deadline=deadline)
+    try:
+        version = schema_version(con, ledger)
+        if not write and version == 0:
+            raise LedgerError(_nothing_yet(ledger))
+        if version == latest_version():
+            return con
+        if not write:
+            con.close()
+            con = connect(ledger, read_only=False, deadline=deadline)
+        migrate(con, ledger)
+        if write:
+            return con
+        con.close()
+        return connect(ledger, read_only=True, deadline=deadline)
+    except BaseException:
+        con.close()
+        raise
+
+
+def _nothing_yet(ledger: Path) -> str:
+    return f"no ledger at {ledger} yet; `harvest crawl SOURCE.yaml` makes one, `-w DIR` names another workspace"
+
+
+def _busy(ledger: Path, message: str, waited: float) -> str:
+    holder = message.partition("held in ")[2].partition(". ")[0] or "another process"
+    return f"{ledger}: still locked by {holder} after {waited:.0f} s; try again when it is done, or stop it"

@@ -1,0 +1,318 @@
+"""What the rest of the program asks the ledger. Every list has a fixed order, so that equal ledgers answer equally."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from harvest.items import Signal
+from harvest.ledger.database import Connection
+from harvest.ledger.rows import (
+    DecisionRow,
+    DerivedRow,
+    DuplicateRow,
+    ExportRow,
+    ImageRow,
+    KnownUrl,
+    LayoutRow,
+    RunRow,
+    SightingRow,
+    StageRun,
+)
+
+__all__ = [
+    "Status",
+    "StatusLine",
+    "decided",
+    "decisions",
+    "derived",
+    "duplicates",
+    "exported",
+    "images",
+    "known_urls",
+    "last_run",
+    "latest_stage",
+    "layout_of",
+    "opt_outs",
+    "provenance",
+    "runs",
+    "selected",
+    "sightings_of",
+    "status",
+    "vectors",
+    "without_vectors",
+]
+
+Row = TypeVar("Row")
+
+# Python's binding needs a further package to hand out TIMESTAMPTZ; text needs none and is what the rows hold.
+_ISO = "strftime({0}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {0}"
+_MOMENTS = frozenset({"decided_at", "fetched_at", "finished_at", "first_seen", "started_at"})
+
+
+def _signals(text: str) -> tuple[Signal, ...]:
+    return tuple(Signal(**signal) for signal in json.loads(text))
+
+
+def _mapping(text: str | None) -> dict[str, Any]:
+    return dict(json.loads(text)) if text else {}
+
+
+_DECODE: Mapping[str, Callable[[Any], Any]] = {
+    "opt_out": _signals,
+    "raw": _mapping,
+    "detail": _mapping,
+    "tags": tuple,
+}
+
+
+def _columns(row: type[Any], table: str = "") -> str:
+    """The SELECT list that fills the dataclass `row`, moments as text."""
+    names = (f'{table}"{f.name}"' for f in fields(row))
+    return ", ".join(
+        _ISO.format(name).replace(f"AS {table}", "AS ") if name.rpartition(".")[2].strip('"') in _MOMENTS else name
+        for name in names
+    )
+
+
+def _rows(con: Connection, row: type[Row], statement: str, parameters: object = None) -> list[Row]:
+    """Run `statement`, which selects `_columns(row)` in their order."""
+    names = [f.name for f in fields(row)]  # type: ignore[arg-type]
+    decoders = [(index, _DECODE[name]) for index, name in enumerate(names) if name in _DECODE]
+    answer: list[Row] = []
+    for values in con.execute(statement, parameters).fetchall():
+        cells = list(values)
+        for index, decode in decoders:
+            cells[index] = decode(cells[index])
+        answer.append(row(**dict(zip(names, cells, strict=True))))
+    return answer
+
+
+def runs(con: Connection) -> list[RunRow]:
+    """Every crawl, oldest first."""
+    return _rows(con, RunRow, f"SELECT {_columns(RunRow)} FROM runs ORDER BY runs.started_at, run_id")  # noqa: S608
+
+
+def last_run(con: Connection, source: str) -> RunRow | None:
+    """The crawl of `source` that began last."""
+    statement = f"SELECT {_columns(RunRow)} FROM runs WHERE source = ? ORDER BY runs.started_at DESC, run_id DESC LIMIT 1"  # noqa: S608, E501
+    return next(iter(_rows(con, RunRow, statement, [source])), None)
+
+
+def images(con: Connection) -> list[ImageRow]:
+    """Every image, ordered by sha256."""
+    return _rows(con, ImageRow, f"SELECT {_columns(ImageRow)} FROM images ORDER BY sha256")  # noqa: S608
+
+
+def selected(con: Connection, stages: Mapping[str, str]) -> list[ImageRow]:
+    """The images that every stage of `stages` (stage -> recipe_digest) decided to keep, ordered by sha256.
+
+    An image that a stage has not decided on yet is not selected; without stages, all images are.
+    """
+    if not stages:
+        return images(con)
+    statement = f"""
+        SELECT {_columns(ImageRow)} FROM images WHERE sha256 IN (
+            SELECT sha256 FROM decisions
+            JOIN (SELECT unnest(?) AS stage, unnest(?) AS recipe_digest) USING (stage, recipe_digest)
+            GROUP BY sha256 HAVING count(*) FILTER (verdict = 'keep') = ? AND count(*) FILTER (verdict <> 'keep') = 0
+        ) ORDER BY sha256"""  # noqa: S608 - the names are a dataclass's own
+    return _rows(con, ImageRow, statement, [list(stages.keys()), list(stages.values()), len(stages)])
+
+
+def provenance(con: Connection, sha256s: Collection[str] | None = None) -> dict[str, SightingRow]:
+    """By sha256, the sighting that answers for the image: the one that knows most (view `provenance`).
+
+    `sha256s` limits the answer to these images; images that nobody saw are not in it.
+    """
+    limit, parameters = ("", []) if sha256s is None else ("WHERE sha256 IN (SELECT unnest(?))", [list(sha256s)])
+    statement = f"SELECT {_columns(SightingRow)} FROM provenance {limit} ORDER BY sha256"  # noqa: S608
+    return {row.sha256: row for row in _rows(con, SightingRow, statement, parameters) if row.sha256}
+
+
+def sightings_of(con: Connection, sha256: str) -> list[SightingRow]:
+    """Every time these bytes were met, oldest first."""
+    statement = f"""SELECT {_columns(SightingRow)} FROM sightings WHERE sha256 = ?
+        ORDER BY sightings.fetched_at NULLS LAST, run_id, seq"""  # noqa: S608
+    return _rows(con, SightingRow, statement, [sha256])
+
+
+def known_urls(con: Connection, source: str) -> dict[str, KnownUrl]:
+    """By image URL, the latest successful fetch within `source`.
+
+    `etag` and `last_modified` are the newest that came with the same bytes, since a 304 may leave them out: validators
+    of older bytes would let a server confirm the wrong ones.
+    """
+    statement = f"""
+        WITH met AS (
+            SELECT *, row_number() OVER fetches AS age, first_value(sha256) OVER fetches AS current
+            FROM sightings
+            WHERE source = ? AND sha256 IS NOT NULL AND outcome IN ('stored', 'known', 'unchanged')
+            WINDOW fetches AS (PARTITION BY image_url ORDER BY fetched_at DESC NULLS LAST, run_id DESC, seq DESC)
+        ), validators AS (
+            SELECT image_url, arg_min(etag, age) AS etag, arg_min(last_modified, age) AS last_modified
+            FROM met WHERE sha256 = current GROUP BY image_url
+        )
+        SELECT image_url, sha256, v.etag, v.last_modified, {_ISO.format("fetched_at")}, outcome
+        FROM met JOIN validators v USING (image_url) WHERE age = 1"""  # noqa: S608
+    return {row.image_url: row for row in _rows(con, KnownUrl, statement, [source])}
+
+
+def opt_outs(con: Connection) -> dict[str, list[Signal]]:
+    """By sha256, every distinct refusal that any sighting of these bytes carried, ordered."""
+    found: dict[str, list[Signal]] = {}
+    statement = """
+        SELECT DISTINCT sha256, signal->>'kind' AS kind, signal->>'value' AS value, signal->>'where' AS place
+        FROM (SELECT sha256, unnest(from_json(opt_out, '["JSON"]')) AS signal
+              FROM sightings WHERE sha256 IS NOT NULL AND opt_out <> '[]')
+        ORDER BY ALL"""
+    for sha256, kind, value, place in con.execute(statement).fetchall():
+        found.setdefault(sha256, []).append(Signal(kind=kind, value=value, where=place))
+    return found
+
+
+def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]]:
+    """The sha256s that have a vector of `model`, in order, and the vectors, shape (n, d), unit length.
+
+    Raises ValueError when the vectors of one model differ in length.
+    """
+    shape = con.execute(
+        "SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) FROM embeddings WHERE model = ?",
+        [model],
+    ).fetchone()
+    assert shape is not None
+    count, width, least = shape
+    if width != least:
+        raise ValueError(f"vectors of {model} have {least} to {width} dimensions")
+    sha256s: list[str] = []
+    matrix = np.empty((count, width), dtype=np.float32)
+    # Batches, so that a million vectors are never held twice.
+    statement = "SELECT sha256, vector FROM embeddings WHERE model = $model ORDER BY sha256"
+    reader: pa.RecordBatchReader = con.sql(statement, params={"model": model}).to_arrow_reader(16_384)
+    for batch in reader:
+        values = batch.column(1).flatten().to_numpy(zero_copy_only=False)
+        matrix[len(sha256s) : len(sha256s) + len(batch)] = values.reshape(len(batch), width)
+        sha256s.extend(batch.column(0).to_pylist())
+    return sha256s, matrix
+
+
+def without_vectors(con: Connection, model: str) -> list[ImageRow]:
+    """The images that have no vector of `model` yet, ordered by sha256."""
+    statement = f"""SELECT {_columns(ImageRow)} FROM images
+        WHERE sha256 NOT IN (SELECT sha256 FROM embeddings WHERE model = ?) ORDER BY sha256"""  # noqa: S608
+    return _rows(con, ImageRow, statement, [model])
+
+
+def decided(con: Connection, stage: str, recipe_digest: str) -> set[str]:
+    """The sha256s on which a stage has a verdict, of either kind."""
+    statement = "SELECT sha256 FROM decisions WHERE stage = ? AND recipe_digest = ?"
+    return {sha256 for (sha256,) in con.execute(statement, [stage, recipe_digest]).fetchall()}
+
+
+def decisions(con: Connection, stages: Mapping[str, str]) -> list[DecisionRow]:
+    """The verdicts of these stages (stage -> recipe_digest), ordered by sha256 and stage."""
+    statement = f"""SELECT {_columns(DecisionRow)} FROM decisions
+        JOIN (SELECT unnest(?) AS stage, unnest(?) AS recipe_digest) USING (stage, recipe_digest)
+        ORDER BY sha256, stage"""  # noqa: S608
+    return _rows(con, DecisionRow, statement, [list(stages.keys()), list(stages.values())])
+
+
+def derived(con: Connection, size: int, recipe_digest: str) -> dict[str, DerivedRow]:
+    """By sha256, the copies of one size that one recipe made, in order of sha256."""
+    statement = f"""SELECT {_columns(DerivedRow)} FROM derived
+        WHERE size = ? AND recipe_digest = ? ORDER BY sha256"""  # noqa: S608
+    return {row.sha256: row for row in _rows(con, DerivedRow, statement, [size, recipe_digest])}
+
+
+def duplicates(con: Connection, name: str | None = None) -> list[DuplicateRow]:
+    """The groups of copies in force, of the dedupe called `name` or of all; ordered by group, keeper first."""
+    return _newest(con, DuplicateRow, "duplicate_rows", "dedupe", name, "group_id, keeper DESC, sha256")
+
+
+def layout_of(con: Connection, name: str) -> list[LayoutRow]:
+    """The places of the layout `name` in force, row by row."""
+    return _newest(con, LayoutRow, "layout_rows", "layout", name, '"row", col, sha256')
+
+
+def exported(con: Connection, name: str) -> list[ExportRow]:
+    """The files of the export `name` in force, ordered by path."""
+    return _newest(con, ExportRow, "export_rows", "export", name, "path")
+
+
+def _newest(con: Connection, row: type[Row], table: str, stage: str, name: str | None, order: str) -> list[Row]:
+    statement = f"""SELECT {_columns(row)} FROM {table} WHERE stage_run IN (
+            SELECT stage_run FROM latest_stage_runs WHERE stage = ? AND name = coalesce(?, name)
+        ) ORDER BY {order}"""  # noqa: S608
+    return _rows(con, row, statement, [stage, name])
+
+
+def latest_stage(con: Connection, stage: str, name: str) -> StageRun | None:
+    """The newest finished run of a stage over the set called `name`."""
+    statement = f"SELECT {_columns(StageRun)} FROM latest_stage_runs WHERE stage = ? AND name = ?"  # noqa: S608
+    return next(iter(_rows(con, StageRun, statement, [stage, name])), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusLine:
+    """One count: of sightings by source and outcome, of images by licence, of verdicts by stage."""
+
+    of: str
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The ledger in numbers; each tuple is ordered, and a licence that nobody knows is called `unknown`."""
+
+    images: int
+    bytes: int
+    runs: int
+    unfinished_runs: tuple[str, ...]
+    outcomes: tuple[StatusLine, ...]
+    licences: tuple[StatusLine, ...]
+    verdicts: tuple[StatusLine, ...]
+    derived: tuple[StatusLine, ...]
+    embeddings: tuple[StatusLine, ...]
+    stages: tuple[StageRun, ...]
+
+
+def status(con: Connection) -> Status:
+    """Counts of everything. Verdicts are those of each stage's newest recipe digest."""
+    totals = con.execute("SELECT count(*), coalesce(sum(bytes), 0)::BIGINT FROM images").fetchone()
+    assert totals is not None
+    unfinished = con.execute("SELECT run_id FROM runs WHERE outcome IS NULL ORDER BY ALL").fetchall()
+    count_runs = con.execute("SELECT count(*) FROM runs").fetchone()
+    assert count_runs is not None
+    return Status(
+        images=totals[0],
+        bytes=totals[1],
+        runs=count_runs[0],
+        unfinished_runs=tuple(run_id for (run_id,) in unfinished),
+        outcomes=_lines(con, "SELECT source, outcome, count(*) FROM sightings GROUP BY ALL ORDER BY ALL"),
+        licences=_lines(
+            con,
+            "SELECT coalesce(p.license, 'unknown'), p.source, count(*) FROM images JOIN provenance p USING (sha256) "
+            "GROUP BY ALL ORDER BY ALL",
+        ),
+        verdicts=_lines(
+            con,
+            "SELECT stage, verdict, count(*) FROM decisions SEMI JOIN (SELECT stage, arg_max(recipe_digest, decided_at)"
+            " AS recipe_digest FROM decisions GROUP BY stage) USING (stage, recipe_digest) GROUP BY ALL ORDER BY ALL",
+        ),
+        derived=_lines(con, "SELECT size || ' px', mode, count(DISTINCT sha256) FROM derived GROUP BY ALL ORDER BY ALL"),
+        embeddings=_lines(con, "SELECT model, 'vectors', count(*) FROM embeddings GROUP BY ALL ORDER BY ALL"),
+        stages=tuple(
+            _rows(con, StageRun, f"SELECT {_columns(StageRun)} FROM latest_stage_runs ORDER BY stage_run")  # noqa: S608
+        ),
+    )
+
+
+def _lines(con: Connection, statement: str) -> tuple[StatusLine, ...]:
+    return tuple(StatusLine(of=of, what=what, count=count) for of, what, count in con.execute(statement).fetchall())
