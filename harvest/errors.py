@@ -109,3 +109,6 @@ class Broken(HarvestError):
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[Broken], tuple[str, str]]:
+        return (Broken, (self.kind, str(self)))  # it comes back from worker processes

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 import struct
 import zlib
 
@@ -141,6 +142,15 @@ def test_what_is_no_image_is_named(body, kind):
     with pytest.raises(Broken) as error:
         fingerprint(body, max_pixels=LIMIT)
     assert error.value.kind == kind
+
+
+def test_broken_comes_back_from_a_worker_process_as_it_was():
+    with pytest.raises(Broken) as error:
+        fingerprint(b"", max_pixels=LIMIT)
+
+    back = pickle.loads(pickle.dumps(error.value))
+
+    assert (type(back), back.kind, str(back)) == (Broken, "empty", "no bytes")
 
 
 def test_a_decompression_bomb_is_refused_by_its_header():
