@@ -6,15 +6,24 @@ demonstration model each keep to a range of their own.
 
 from __future__ import annotations
 
-import math
-import zlib
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
+from harvest.demo.specimens.animals import egg, feather, fish
+from harvest.demo.specimens.artefacts import key, vessel
+from harvest.demo.specimens.canvas import Surface
 from harvest.demo.specimens.describe import Specimen, describe
+from harvest.demo.specimens.echinoderms import starfish, urchin
+from harvest.demo.specimens.flora import flower, mushroom
+from harvest.demo.specimens.grounds import Material, laid
+from harvest.demo.specimens.insects import beetle, moth
+from harvest.demo.specimens.leaves import fern, leaf
+from harvest.demo.specimens.looks import KINDS, Look, generator, look
 from harvest.demo.specimens.offtopic import OFF_TOPIC, draw_off_topic
+from harvest.demo.specimens.shells import ammonite, scallop, whelk
 
 __all__ = [
     "DEMO_SEEDS",
@@ -32,36 +41,29 @@ DEMO_SEEDS: Final = range(100_000)
 TEST_SEEDS: Final = range(100_000, 200_000)
 TRAINING_SEEDS: Final = range(1_000_000, 10_000_000)
 
-KINDS: Final[tuple[str, ...]] = (
-    "ammonite",
-    "beetle",
-    "egg",
-    "feather",
-    "fern",
-    "fish",
-    "flower",
-    "key",
-    "leaf",
-    "moth",
-    "mushroom",
-    "scallop",
-    "starfish",
-    "urchin",
-    "vessel",
-    "whelk",
-)
+_ARTISTS: Final[dict[str, Callable[[Surface, Look, np.random.Generator], Material]]] = {
+    "ammonite": ammonite,
+    "beetle": beetle,
+    "egg": egg,
+    "feather": feather,
+    "fern": fern,
+    "fish": fish,
+    "flower": flower,
+    "key": key,
+    "leaf": leaf,
+    "moth": moth,
+    "mushroom": mushroom,
+    "scallop": scallop,
+    "starfish": starfish,
+    "urchin": urchin,
+    "vessel": vessel,
+    "whelk": whelk,
+}
 
 
 def draw(kind: str, seed: int, size: int = 512) -> Image.Image:
-    """Draw the specimen `seed` of `kind` as an RGB picture of `size` x `size` pixels."""
-    rng = np.random.default_rng([zlib.crc32(kind.encode()), seed])
-    image = Image.new("RGB", (size, size), tuple(int(v) for v in rng.integers(150, 240, 3)))
-    pen = ImageDraw.Draw(image)
-    lobes = 2 + KINDS.index(kind)
-    points = []
-    for step in range(240):
-        angle = step / 240 * 2 * math.pi
-        radius = size * (0.3 + 0.1 * math.sin(lobes * angle + float(seed)))
-        points.append((size / 2 + radius * math.cos(angle), size / 2 + radius * math.sin(angle)))
-    pen.polygon(points, fill=tuple(int(v) for v in rng.integers(20, 140, 3)))
-    return image
+    """Draw the specimen `seed` of `kind` as an RGB picture of `size` x `size` pixels. Raises KeyError for other kinds."""
+    settled = look(kind, seed)
+    surface = Surface(size, settled.pose, settled.tincture.dark)
+    material = _ARTISTS[kind](surface, settled, generator(kind, seed, 1))
+    return laid(surface, settled, material, generator(kind, seed, 2))
