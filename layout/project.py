@@ -1,0 +1,124 @@
+"""From features to a cloud in the plane, in which like lies by like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layout.features import unit_rows
+from layout.neighbours import fuzzy_graph, nearest
+
+__all__ = ["Metric", "project"]
+
+Metric = Literal["euclidean", "cosine"]
+
+NEIGHBOURS = 15
+_MIN_DIST = 0.1
+_WIDE = 1_024
+_KEPT = 64
+_SHOWN_ROWS = 5
+_FLAT = 1e-6
+
+
+def project(
+    features: NDArray[np.floating],
+    *,
+    method: Literal["umap", "pca"],
+    seed: int,
+    metric: Metric = "euclidean",
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float64]:
+    """(n, 2) points in [0, 1] for `features` (n, d); the same input and seed give the same points.
+
+    `umap` takes 15 neighbours at a least distance of 0.1 and starts from the principal plane; features wider than
+    1,024 are reduced to their first 64 principal components before. `pca` takes the principal plane itself. `metric`
+    is `cosine` for embeddings, whose rows are then brought to length 1, and `euclidean` for pixels. Up to 15 images
+    have no neighbourhoods that umap could keep, and take pca too. The cloud is turned so that its long axis lies along
+    x, keeps its shape (one factor for both axes), and is centred. `progress(done, steps)` is called after each step.
+    Raises ValueError for features that are not finite, naming the rows.
+    """
+    if method not in ("umap", "pca") or metric not in ("euclidean", "cosine"):
+        raise ValueError(
+            f"expected method 'umap' or 'pca' and metric 'euclidean' or 'cosine', got {method!r}, {metric!r}"
+        )
+    _require_finite(features)
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
+
+    report = progress or (lambda _done, _steps: None)
+    n = len(features)
+    features = unit_rows(features) if metric == "cosine" else np.asarray(features, np.float32)
+    if n < 2 or bool((features == features[0]).all()):
+        return np.full((n, 2), 0.5)
+    wide = features.shape[1] > _WIDE
+    # The number of threads of a matrix product changes its last bits, and umap makes another cloud of these.
+    with threadpool_limits(limits=1):
+        principal = _principal(features, _KEPT if wide else 2, seed)
+        report(1, 2)
+        cloud = principal[:, :2].astype(np.float64)
+        if method == "umap" and n > NEIGHBOURS:
+            cloud = _umap(principal if wide else features, principal, seed)
+    report(2, 2)
+    return _framed(cloud)
+
+
+def _require_finite(features: NDArray[np.floating]) -> None:
+    if features.ndim != 2:
+        raise ValueError(f"expected features of shape (n, d), got {features.shape}")
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(bad):
+        shown = ", ".join(str(row) for row in bad[:_SHOWN_ROWS]) + (", ..." if len(bad) > _SHOWN_ROWS else "")
+        raise ValueError(f"{len(bad)} of {len(features)} rows of features hold NaN or infinity: rows {shown}")
+
+
+def _principal(features: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
+    """(n, components) scores on the first principal components; columns of zeros where there are fewer."""
+    from sklearn.decomposition import PCA  # noqa: PLC0415 - heavy, comes with umap-learn
+
+    kept = min(components, *features.shape)
+    padded = np.zeros((len(features), components), np.float32)
+    padded[:, :kept] = PCA(kept, random_state=seed).fit_transform(features)
+    return padded
+
+
+def _umap(features: NDArray[np.float32], principal: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+    from umap.umap_ import find_ab_params, simplicial_set_embedding  # noqa: PLC0415 - seconds to import
+
+    # umap stretches each axis of the start to one length; an axis without spread would be a division by zero.
+    start = principal[:, :2].astype(np.float64)
+    flat = start.std(axis=0) <= _FLAT * start.std()
+    start[:, flat] = np.random.default_rng(seed).normal(size=start.shape)[:, flat]
+    a, b = find_ab_params(1.0, _MIN_DIST)
+    cloud, _ = simplicial_set_embedding(
+        features,
+        fuzzy_graph(*nearest(features, NEIGHBOURS, seed=seed)),
+        n_components=2,
+        initial_alpha=1.0,
+        a=a,
+        b=b,
+        gamma=1.0,
+        negative_sample_rate=5,
+        n_epochs=None,
+        init=start,
+        random_state=np.random.RandomState(seed),
+        metric="euclidean",
+        metric_kwds={},
+        densmap=False,
+        densmap_kwds={},
+        output_dens=False,
+    )
+    return np.asarray(cloud, np.float64)
+
+
+def _framed(cloud: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`cloud` on its principal axes, its longer side from 0 to 1, the other one centred."""
+    centred = cloud - cloud.mean(axis=0)
+    _, axes = np.linalg.eigh(np.cov(centred.T))
+    turned = centred @ axes[:, ::-1]
+    # An axis has no direction of its own: the longer tail points right and down.
+    turned *= np.where((turned**3).sum(axis=0) < 0, -1, 1)
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    longest = float((high - low).max())
+    return np.asarray((turned - (low + high) / 2) / (longest or 1.0) + 0.5, np.float64)

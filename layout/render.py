@@ -1,0 +1,151 @@
+"""Pictures of a layout: the mosaic, and the cloud of thumbnails that it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from layout.grid import Grid
+
+__all__ = [
+    "LARGEST_PIXELS",
+    "Tile",
+    "Tiles",
+    "as_image",
+    "cell_box",
+    "each_tile",
+    "largest_tile",
+    "mosaic",
+    "mosaic_size",
+    "scatter",
+]
+
+Tile = NDArray[np.uint8] | Image.Image
+Tiles = Iterable[Tile] | Callable[[int], Tile]
+
+LARGEST_PIXELS = 89_478_485
+"""Pillow warns when it reads more, and browsers give up not far above."""
+
+_COVER = 0.5
+_MARGIN = 0.04
+_SMALLEST_THUMB = 12
+_LARGEST_THUMB = 256
+
+
+def mosaic_size(grid: Grid, *, tile: int, gutter: int = 0) -> tuple[int, int]:
+    """Width and height in pixels: gutters lie between the tiles and around them."""
+    pitch = tile + gutter
+    return grid.columns * pitch + gutter, grid.rows * pitch + gutter
+
+
+def largest_tile(grid: Grid, *, gutter: int = 0, pixels: int = LARGEST_PIXELS) -> int:
+    """The largest tile side with which the mosaic has at most `pixels` pixels; 0 when there is none."""
+    tile = int((pixels / (grid.columns * grid.rows)) ** 0.5)
+    while tile > 0 and np.prod(mosaic_size(grid, tile=tile, gutter=gutter)) > pixels:
+        tile -= 1
+    return tile
+
+
+def cell_box(cell: int, grid: Grid, *, tile: int, gutter: int = 0) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom pixel of a cell's tile in the mosaic."""
+    row, column = divmod(int(cell), grid.columns)
+    left, top = gutter + column * (tile + gutter), gutter + row * (tile + gutter)
+    return left, top, left + tile, top + tile
+
+
+def mosaic(
+    tiles: Tiles,
+    cells: NDArray[np.int64],
+    grid: Grid,
+    *,
+    tile: int,
+    gutter: int = 0,
+    background: str = "#111111",
+    fit: Literal["crop", "contain"] = "crop",
+) -> Image.Image:
+    """The mosaic as an RGB image: the i-th of `tiles` in `cells[i]`, holes and gutters in `background`.
+
+    `tiles` are (h, w, 3) uint8 arrays or images, one after another or by number, so that one at a time is in memory
+    beside the mosaic. Tiles of another size than `tile` pixels are cropped to the square, or contained in it. Raises
+    ValueError where the mosaic would exceed LARGEST_PIXELS, or tiles and cells differ in number.
+    """
+    size = mosaic_size(grid, tile=tile, gutter=gutter)
+    if size[0] * size[1] > LARGEST_PIXELS:
+        raise ValueError(
+            f"{grid.columns} x {grid.rows} tiles of {tile} px make {size[0]} x {size[1]} pixels, more than "
+            f"{LARGEST_PIXELS}: choose tiles of at most {largest_tile(grid, gutter=gutter)} px"
+        )
+    picture = Image.new("RGB", size, background)
+    for cell, part in zip(cells, each_tile(tiles, len(cells)), strict=True):
+        left, top, _, _ = cell_box(cell, grid, tile=tile, gutter=gutter)
+        fitted = _fitted(part, tile, fit)
+        picture.paste(fitted, (left + (tile - fitted.width) // 2, top + (tile - fitted.height) // 2))
+    return picture
+
+
+def scatter(
+    tiles: Tiles,
+    points: NDArray[np.floating],
+    *,
+    size: int = 2048,
+    thumb: int | None = None,
+    background: str = "#111111",
+) -> Image.Image:
+    """Thumbnails at their `points` (n, 2), `size` pixels along the cloud's longer side, with one factor for both axes.
+
+    By default thumbnails are as large as covers half of the picture with them. A hairline in `background` keeps
+    overlapping ones apart; those in sparse places lie on top, since a crowd can spare a covered member.
+    """
+    points = np.asarray(points, np.float64)
+    if not len(points):
+        return Image.new("RGB", (size, size), background)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    shape = extent / (extent.max() or 1.0)
+    if thumb is None:
+        covered = _COVER * size * size * max(float(shape.min()), 0.25) / len(points)
+        thumb = int(np.clip(covered**0.5, _SMALLEST_THUMB, min(_LARGEST_THUMB, size // 4)))
+    margin = round(size * _MARGIN) + thumb // 2
+    inner = size - 2 * margin
+    width, height = (round(2 * margin + inner * side) for side in shape)
+    corners = np.rint(margin + (points - low) / (extent.max() or 1.0) * inner - thumb / 2).astype(int)
+    picture = Image.new("RGB", (width, height), background)
+    thumbs = [_fitted(part, thumb, "contain") for part in each_tile(tiles, len(points))]
+    for index in _crowded_first(corners, thumb):
+        left, top = (int(value) for value in corners[index])
+        part = thumbs[index]
+        left, top = left + (thumb - part.width) // 2, top + (thumb - part.height) // 2
+        picture.paste(background, (left - 1, top - 1, left + part.width + 1, top + part.height + 1))
+        picture.paste(part, (left, top))
+    return picture
+
+
+def _crowded_first(corners: NDArray[np.int64], thumb: int) -> list[int]:
+    """Numbers of the thumbnails, those with many others in the squares around them first."""
+    squares = corners // (2 * thumb)
+    _, member, counts = np.unique(squares, axis=0, return_inverse=True, return_counts=True)
+    return [int(index) for index in np.argsort(-counts[member.ravel()], kind="stable")]
+
+
+def each_tile(tiles: Tiles, n: int) -> Iterator[Tile]:
+    """The `n` tiles one after another, however they are given."""
+    return (tiles(index) for index in range(n)) if callable(tiles) else iter(tiles)
+
+
+def as_image(tile: Tile) -> Image.Image:
+    """A tile as an RGB image."""
+    image = tile if isinstance(tile, Image.Image) else Image.fromarray(tile)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _fitted(part: Tile, side: int, fit: str) -> Image.Image:
+    image = as_image(part)
+    if image.size == (side, side):
+        return image
+    method = Image.Resampling.BICUBIC if min(image.size) < side else Image.Resampling.LANCZOS
+    if fit == "crop":
+        return ImageOps.fit(image, (side, side), method)
+    return ImageOps.contain(image, (side, side), method)
