@@ -28,8 +28,6 @@ Connection = duckdb.DuckDBPyConnection
 _OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 _LONGEST_PAUSE = 0.25
 
-_owners: defaultdict[Path, _Turn]
-
 
 class _Turn:
     """One connection at a time within this process: DuckDB refuses two of different kinds to the same file."""
@@ -52,7 +50,7 @@ class _Turn:
             self._lock.release()
 
 
-_owners = defaultdict(_Turn)
+_turns: defaultdict[Path, _Turn] = defaultdict(_Turn)
 
 
 @contextmanager
@@ -66,7 +64,7 @@ def open_ledger(workspace: Workspace, *, write: bool = False, wait: float = 30.0
     """
     ledger = workspace.ledger
     deadline = time.monotonic() + wait
-    with _owners[ledger.resolve()].taken(ledger, deadline):
+    with _turns[ledger.resolve()].taken(ledger, deadline):
         con = _connect_for(ledger, write=write, deadline=deadline)
         try:
             yield con

@@ -51,14 +51,13 @@ def schema_version(con: duckdb.DuckDBPyConnection, ledger: Path, folder: Path = 
         if tables:
             raise LedgerError(f"{ledger}: a DuckDB file, but not a ledger of this program; name another workspace")
         return 0
-    row = con.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchone()
-    version = int(row[0]) if row else 0
+    ((version,),) = con.execute("SELECT coalesce(max(version), 0) FROM schema_migrations").fetchall()
     if version > latest_version(folder):
         raise LedgerTooNew(
             f"{ledger}: has schema version {version}, and this program knows {latest_version(folder)}; "
             "use the newer version of the program that wrote it"
         )
-    return version
+    return int(version)
 
 
 def migrate(con: duckdb.DuckDBPyConnection, ledger: Path, folder: Path = FOLDER) -> None:
@@ -88,10 +87,9 @@ def _copy_aside(con: duckdb.DuckDBPyConnection, ledger: Path, migration: Migrati
     copy = ledger.with_name(f"{ledger.name}.before-{migration.version:04d}")
     part = copy.with_name(copy.name + ".part")
     part.unlink(missing_ok=True)
-    own = con.execute("SELECT current_database()").fetchone()
-    assert own is not None
+    ((own,),) = con.execute("SELECT current_database()").fetchall()
     con.execute(f"ATTACH '{_quoted(str(part))}' AS copy_aside")
-    con.execute(f'COPY FROM DATABASE "{own[0]}" TO copy_aside')
+    con.execute(f'COPY FROM DATABASE "{own}" TO copy_aside')
     con.execute("CHECKPOINT copy_aside")
     con.execute("DETACH copy_aside")
     part.replace(copy)

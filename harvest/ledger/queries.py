@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from harvest.items import Signal
@@ -72,13 +72,9 @@ _DECODE: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _columns(row: type[Any], table: str = "") -> str:
+def _columns(row: type[Any]) -> str:
     """The SELECT list that fills the dataclass `row`, moments as text."""
-    names = (f'{table}"{f.name}"' for f in fields(row))
-    return ", ".join(
-        _ISO.format(name).replace(f"AS {table}", "AS ") if name.rpartition(".")[2].strip('"') in _MOMENTS else name
-        for name in names
-    )
+    return ", ".join(_ISO.format(f.name) if f.name in _MOMENTS else f'"{f.name}"' for f in fields(row))
 
 
 def _rows(con: Connection, row: type[Row], statement: str, parameters: object = None) -> list[Row]:
@@ -101,7 +97,9 @@ def runs(con: Connection) -> list[RunRow]:
 
 def last_run(con: Connection, source: str) -> RunRow | None:
     """The crawl of `source` that began last."""
-    statement = f"SELECT {_columns(RunRow)} FROM runs WHERE source = ? ORDER BY runs.started_at DESC, run_id DESC LIMIT 1"  # noqa: S608, E501
+    statement = (
+        f"SELECT {_columns(RunRow)} FROM runs WHERE source = ? ORDER BY runs.started_at DESC, run_id DESC LIMIT 1"  # noqa: S608, E501
+    )
     return next(iter(_rows(con, RunRow, statement, [source])), None)
 
 
@@ -182,23 +180,22 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
 
     Raises ValueError when the vectors of one model differ in length.
     """
-    shape = con.execute(
+    ((count, width, least),) = con.execute(
         "SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) FROM embeddings WHERE model = ?",
         [model],
-    ).fetchone()
-    assert shape is not None
-    count, width, least = shape
+    ).fetchall()
     if width != least:
         raise ValueError(f"vectors of {model} have {least} to {width} dimensions")
     sha256s: list[str] = []
     matrix = np.empty((count, width), dtype=np.float32)
-    # Batches, so that a million vectors are never held twice.
     statement = "SELECT sha256, vector FROM embeddings WHERE model = $model ORDER BY sha256"
-    reader: pa.RecordBatchReader = con.sql(statement, params={"model": model}).to_arrow_reader(16_384)
-    for batch in reader:
-        values = batch.column(1).flatten().to_numpy(zero_copy_only=False)
-        matrix[len(sha256s) : len(sha256s) + len(batch)] = values.reshape(len(batch), width)
-        sha256s.extend(batch.column(0).to_pylist())
+    # A cursor of its own, since a relation may not start while the connection has an answer that nobody read to its end.
+    with closing(con.cursor()) as cursor:
+        # Batches, so that a million vectors are never held twice.
+        for batch in cursor.sql(statement, params={"model": model}).to_arrow_reader(16_384):
+            values = batch.column(1).flatten().to_numpy(zero_copy_only=False)
+            matrix[len(sha256s) : len(sha256s) + len(batch)] = values.reshape(len(batch), width)
+            sha256s.extend(batch.column(0).to_pylist())
     return sha256s, matrix
 
 
@@ -285,16 +282,13 @@ class Status:
 
 def status(con: Connection) -> Status:
     """Counts of everything. Verdicts are those of each stage's newest recipe digest."""
-    totals = con.execute("SELECT count(*), coalesce(sum(bytes), 0)::BIGINT FROM images").fetchone()
-    assert totals is not None
-    unfinished = con.execute("SELECT run_id FROM runs WHERE outcome IS NULL ORDER BY ALL").fetchall()
-    count_runs = con.execute("SELECT count(*) FROM runs").fetchone()
-    assert count_runs is not None
+    ((count, size),) = con.execute("SELECT count(*), coalesce(sum(bytes), 0)::BIGINT FROM images").fetchall()
+    met = runs(con)
     return Status(
-        images=totals[0],
-        bytes=totals[1],
-        runs=count_runs[0],
-        unfinished_runs=tuple(run_id for (run_id,) in unfinished),
+        images=count,
+        bytes=size,
+        runs=len(met),
+        unfinished_runs=tuple(run.run_id for run in met if run.outcome is None),
         outcomes=_lines(con, "SELECT source, outcome, count(*) FROM sightings GROUP BY ALL ORDER BY ALL"),
         licences=_lines(
             con,
@@ -306,7 +300,9 @@ def status(con: Connection) -> Status:
             "SELECT stage, verdict, count(*) FROM decisions SEMI JOIN (SELECT stage, arg_max(recipe_digest, decided_at)"
             " AS recipe_digest FROM decisions GROUP BY stage) USING (stage, recipe_digest) GROUP BY ALL ORDER BY ALL",
         ),
-        derived=_lines(con, "SELECT size || ' px', mode, count(DISTINCT sha256) FROM derived GROUP BY ALL ORDER BY ALL"),
+        derived=_lines(
+            con, "SELECT size || ' px', mode, count(DISTINCT sha256) FROM derived GROUP BY ALL ORDER BY ALL"
+        ),
         embeddings=_lines(con, "SELECT model, 'vectors', count(*) FROM embeddings GROUP BY ALL ORDER BY ALL"),
         stages=tuple(
             _rows(con, StageRun, f"SELECT {_columns(StageRun)} FROM latest_stage_runs ORDER BY stage_run")  # noqa: S608

@@ -67,9 +67,7 @@ def write_embeddings(con: Connection, model: str, sha256s: Sequence[str], vector
     )
     con.register("incoming", table)
     try:
-        con.execute(
-            "INSERT INTO embeddings SELECT sha256, ?, vector FROM incoming ON CONFLICT DO NOTHING", [model]
-        )
+        con.execute("INSERT INTO embeddings SELECT sha256, ?, vector FROM incoming ON CONFLICT DO NOTHING", [model])
     finally:
         con.unregister("incoming")
 
@@ -83,13 +81,12 @@ def record_stage(
     con: Connection, stage: str, name: str, recipe_digest: str, input_digest: str, detail: Mapping[str, Any]
 ) -> int:
     """Note that a stage over the whole set called `name` is finished; the number of the new stage run."""
-    row = con.execute(
+    ((number,),) = con.execute(
         "INSERT INTO stage_runs (stage, name, recipe_digest, input_digest, detail) VALUES (?, ?, ?, ?, ?) "
         "RETURNING stage_run",
         [stage, name, recipe_digest, input_digest, json.dumps(detail, sort_keys=True)],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    ).fetchall()
+    return int(number)
 
 
 def write_duplicates(
@@ -152,9 +149,7 @@ def _insert(con: Connection, row: type[Any], rows: Collection[Any], statement: s
     """Run `statement` over the table `incoming`, which holds `rows`."""
     if not rows:
         return
-    columns = {
-        f.name: pa.array([getattr(each, f.name) for each in rows], _ARROW[str(f.type)]) for f in fields(row)
-    }
+    columns = {f.name: pa.array([getattr(each, f.name) for each in rows], _ARROW[str(f.type)]) for f in fields(row)}
     con.register("incoming", pa.table(columns))
     try:
         con.execute(statement)

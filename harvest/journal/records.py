@@ -1,0 +1,111 @@
+"""A run's header and end, and a sighting as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from harvest.items import Fingerprint, ImageItem, Outcome, Sighting, Signal
+
+__all__ = ["RunEnd", "RunHeader", "dump", "from_json", "line_of", "now", "to_json"]
+
+
+def now() -> str:
+    """This moment as ISO 8601 text in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHeader:
+    """What a run is, written before its first sighting. `started_at` is ISO 8601 in UTC."""
+
+    run_id: str
+    source: str
+    spider: str
+    config_digest: str
+    code_version: str
+    started_at: str
+
+    @classmethod
+    def new(cls, *, source: str, spider: str, config_digest: str, code_version: str) -> RunHeader:
+        """The header of a run that begins now, under an id that sorts by time."""
+        started_at = now()
+        stamp = started_at.translate({ord(mark): None for mark in "-:Z"})
+        return cls(
+            run_id=f"{stamp}-{source}-{secrets.token_hex(3)}",
+            source=source,
+            spider=spider,
+            config_digest=config_digest,
+            code_version=code_version,
+            started_at=started_at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended; `head` is the digest of its last seal, '' when it saw nothing."""
+
+    outcome: str
+    finished_at: str
+    head: str
+
+
+def to_json(sighting: Sighting) -> dict[str, Any]:
+    """A sighting as JSON values, every field present."""
+    values = _fields(sighting)
+    values["item"] = _fields(sighting.item)
+    values["item"]["signals"] = [_fields(signal) for signal in sighting.item.signals]
+    values["item"]["raw"] = dict(sighting.item.raw)
+    values["opt_out"] = [_fields(signal) for signal in sighting.opt_out]
+    values["fingerprint"] = _fields(sighting.fingerprint) if sighting.fingerprint else None
+    return values
+
+
+def _fields(row: Sighting | ImageItem | Signal | Fingerprint) -> dict[str, Any]:
+    return {f.name: getattr(row, f.name) for f in fields(row)}
+
+
+def from_json(values: Mapping[str, Any]) -> Sighting:
+    """The sighting that `to_json` was given. Raises KeyError, TypeError or ValueError when it is none."""
+    rest = dict(values)
+    item = dict(rest.pop("item"))
+    item["tags"] = tuple(item["tags"])
+    item["signals"] = _signals(item["signals"])
+    fingerprint = rest.pop("fingerprint")
+    rest["opt_out"] = _signals(rest["opt_out"])
+    rest["outcome"] = Outcome(rest["outcome"])
+    return Sighting(**rest, item=ImageItem(**item), fingerprint=Fingerprint(**fingerprint) if fingerprint else None)
+
+
+def _signals(values: list[Mapping[str, str]]) -> tuple[Signal, ...]:
+    return tuple(Signal(**value) for value in values)
+
+
+def line_of(values: Mapping[str, Any]) -> bytes:
+    """One line of NDJSON. What JSON cannot say (half a surrogate pair, NaN) is replaced, not fatal to a crawl."""
+    try:
+        return dump(values)
+    except (TypeError, ValueError):
+        return dump(_sayable(values))
+
+
+def dump(values: Any) -> bytes:
+    return json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _sayable(value: Any) -> Any:
+    """`value` in JSON's terms: a number that is none becomes None, what has no JSON type its text."""
+    if isinstance(value, Mapping):
+        return {_sayable(str(key)): _sayable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_sayable(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

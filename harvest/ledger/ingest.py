@@ -1,0 +1,196 @@
+"""From journals into the ledger. Every step may be repeated, in any order, and changes nothing the second time."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from harvest.errors import LedgerError
+from harvest.journal import RunHeader, Segment, read_end, read_header, run_folders, seal_dead, sealed_segments
+from harvest.journal.segments import contents_of, digest_of
+from harvest.ledger.database import Connection, open_ledger, transaction
+from harvest.workspace import Workspace
+
+__all__ = ["finish_run", "ingest_all", "ingest_segment", "start_run"]
+
+_TURN = 2.0  # seconds after which other processes get their turn at the ledger
+
+_TEXT, _WHOLE, _REAL = "VARCHAR", "BIGINT", "DOUBLE"
+_SIGNALS = [{"kind": _TEXT, "value": _TEXT, "where": _TEXT}]
+_LINE = json.dumps(
+    {
+        "run_id": _TEXT,
+        "seq": _WHOLE,
+        "source": _TEXT,
+        "item": {
+            "source_id": _TEXT,
+            "image_url": _TEXT,
+            "page_url": _TEXT,
+            "title": _TEXT,
+            "description": _TEXT,
+            "tags": [_TEXT],
+            "creator": _TEXT,
+            "creator_url": _TEXT,
+            "license": _TEXT,
+            "license_url": _TEXT,
+            "license_raw": _TEXT,
+            "published_at": _TEXT,
+            "taken_at": _TEXT,
+            "captured_at": _TEXT,
+            "signals": _SIGNALS,
+            "raw": "JSON",
+        },
+        "outcome": _TEXT,
+        "reason": _TEXT,
+        "fetched_at": _TEXT,
+        "http_status": "INTEGER",
+        "etag": _TEXT,
+        "last_modified": _TEXT,
+        "opt_out": _SIGNALS,
+        "sha256": _TEXT,
+        "path": _TEXT,
+        "fingerprint": {
+            "sha256": _TEXT,
+            "bytes": _WHOLE,
+            "format": _TEXT,
+            "width": "INTEGER",
+            "height": "INTEGER",
+            "mode": _TEXT,
+            "frames": "INTEGER",
+            "phash": "UBIGINT",
+            "phash_version": _TEXT,
+            "sharpness": _REAL,
+            "entropy": _REAL,
+            "brightness": _REAL,
+            "digital_source_type": _TEXT,
+            "data_mining": _TEXT,
+        },
+    }
+)
+
+_READ = f"""
+    CREATE OR REPLACE TEMP TABLE read_lines AS
+    SELECT s.* FROM (SELECT from_json_strict(line::JSON, '{_LINE}') AS s FROM journal_lines)"""  # noqa: S608
+
+# What the page said of itself and what the answers said are one body of evidence.
+_SIGHTINGS = """
+    INSERT INTO sightings BY NAME
+    SELECT run_id, seq, source, item.* EXCLUDE (signals), outcome, reason, fetched_at::TIMESTAMPTZ AS fetched_at,
+           http_status, etag, last_modified, sha256,
+           to_json(list_concat(item.signals, list_filter(opt_out, lambda s: NOT list_contains(item.signals, s))))
+               AS opt_out
+    FROM read_lines
+    ON CONFLICT DO NOTHING"""
+
+_IMAGES = """
+    INSERT INTO images BY NAME
+    SELECT fingerprint.*, path, fetched_at::TIMESTAMPTZ AS first_seen
+    FROM read_lines WHERE fingerprint IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY fingerprint.sha256 ORDER BY fetched_at::TIMESTAMPTZ, seq) = 1
+    ON CONFLICT (sha256) DO UPDATE SET first_seen = least(images.first_seen, excluded.first_seen)"""
+
+
+def start_run(con: Connection, header: RunHeader) -> None:
+    """Note that a run began. Nothing changes when it is known already."""
+    con.execute(
+        """INSERT INTO runs (run_id, source, spider, config_digest, code_version, started_at)
+           VALUES (?, ?, ?, ?, ?, ?::TIMESTAMPTZ) ON CONFLICT DO NOTHING""",
+        [
+            header.run_id,
+            header.source,
+            header.spider,
+            header.config_digest,
+            header.code_version,
+            header.started_at,
+        ],
+    )
+
+
+def finish_run(con: Connection, run_id: str, outcome: str, journal_digest: str, finished_at: str | None = None) -> None:
+    """Note how a run ended and what its journal's last seal is; `finished_at` None means now."""
+    con.execute(
+        """UPDATE runs SET outcome = ?, journal_digest = ?, finished_at = coalesce(?::TIMESTAMPTZ, now())
+           WHERE run_id = ?""",
+        [outcome, journal_digest, finished_at, run_id],
+    )
+
+
+def ingest_segment(con: Connection, path: Path) -> int:
+    """Put a sealed segment's sightings and images into the ledger, all or none; the number of sightings that were new.
+
+    Raises LedgerError when the segment is not sealed, does not agree with its seal, or is not the one that the ledger
+    knows under this number.
+    """
+    contents = contents_of(path)
+    segment = contents.segment
+    if segment is None:
+        raise LedgerError(
+            f"{path}: not sealed yet: the run is still writing it, or was killed (`harvest crawl` resumes)"
+        )
+    if _is_known(con, segment):
+        return 0
+    if segment.digest != digest_of(segment.previous, contents.lines) or contents.torn:
+        raise LedgerError(f"{path}: differs from its seal; see `harvest verify`")
+    lines = pa.table({"line": pa.array([line.decode() for line in contents.lines], pa.large_string())})
+    con.register("journal_lines", lines)
+    try:
+        with transaction(con):
+            start_run(con, read_header(path.parent))
+            con.execute(_READ)
+            ((new,),) = con.execute(_SIGHTINGS).fetchall()
+            con.execute(_IMAGES)
+            con.execute(
+                "INSERT INTO segments (run_id, segment, digest, sightings) VALUES (?, ?, ?, ?)",
+                [segment.run_id, segment.number, segment.digest, segment.sightings],
+            )
+            con.execute("DROP TABLE read_lines")
+    except duckdb.InvalidInputException as error:
+        raise LedgerError(f"{path}: a line is not a sighting: {error}") from None
+    finally:
+        con.unregister("journal_lines")
+    return int(new)
+
+
+def ingest_all(workspace: Workspace) -> int:
+    """Bring the ledger up to all journals of the workspace; the number of sightings that were new.
+
+    The open end of a run that was killed is sealed first, so that it counts as well; a run that is being written is
+    taken as far as it is sealed. How finished runs ended is noted too. The ledger is given away between short turns.
+    """
+    folders = run_folders(workspace.journal)
+    for folder in folders:
+        seal_dead(folder)
+    todo = [(folder, sealed_segments(folder)) for folder in folders]
+    new = 0
+    while todo:
+        with open_ledger(workspace, write=True) as con:
+            turn_ends = time.monotonic() + _TURN
+            while todo and time.monotonic() < turn_ends:
+                folder, segments = todo[0]
+                if segments:
+                    new += ingest_segment(con, segments.pop(0).path)
+                else:
+                    _note_run(con, folder)
+                    todo.pop(0)
+    return new
+
+
+def _note_run(con: Connection, folder: Path) -> None:
+    header, end = read_header(folder), read_end(folder)
+    start_run(con, header)
+    known = con.execute("SELECT outcome IS NOT NULL FROM runs WHERE run_id = ?", [header.run_id]).fetchall()
+    if end and known != [(True,)]:
+        finish_run(con, header.run_id, end.outcome, end.head, end.finished_at)
+
+
+def _is_known(con: Connection, segment: Segment) -> bool:
+    known = con.execute(
+        "SELECT digest FROM segments WHERE run_id = ? AND segment = ?", [segment.run_id, segment.number]
+    ).fetchall()
+    if known and known[0][0] != segment.digest:
+        raise LedgerError(f"{segment.path}: differs from the segment that the ledger holds; see `harvest verify`")
+    return bool(known)
