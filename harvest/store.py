@@ -40,8 +40,8 @@ class Store:
     def put(self, body: bytes, sha256: str, extension: str) -> str:
         """Keep `body`, whose digest the caller has taken, and return its path relative to the workspace.
 
-        The file and its name in the folder are on the disk when this returns. Nothing is written when the bytes are here
-        already. A file of another length under this name is damage from outside, and is replaced by the whole bytes.
+        The file and its name in the folder are on the disk when this returns. Nothing is written when the bytes are
+        here already. A file of another length under this name is damage from outside, and is replaced.
         """
         relative = original_path(sha256, extension)
         path = self.root / relative

@@ -7,6 +7,7 @@ import os
 import time
 import weakref
 from pathlib import Path
+from typing import ClassVar
 
 __all__ = ["FolderLock"]
 
@@ -17,7 +18,7 @@ class FolderLock:
     Children forked meanwhile (a process pool) must not keep it alive when this process is killed: they close it.
     """
 
-    _held: weakref.WeakSet[FolderLock] = weakref.WeakSet()
+    _held: ClassVar[weakref.WeakSet[FolderLock]] = weakref.WeakSet()
 
     def __init__(self, folder: Path) -> None:
         self._handle = os.open(folder, os.O_RDONLY)
@@ -41,12 +42,14 @@ class FolderLock:
                 time.sleep(0.05)
 
     def release(self) -> None:
+        """Let go; once is enough, twice does no harm."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
 
     @classmethod
     def forget(cls) -> None:
+        """Close, in a forked child, what the parent holds; the parent goes on holding it."""
         for lock in list(cls._held):
             lock.release()
 

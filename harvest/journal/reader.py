@@ -90,7 +90,7 @@ def sealed_segments(folder: Path) -> list[Segment]:
 
 
 def read_segment(path: Path) -> Iterator[Sighting]:
-    """The sightings of a segment, sealed or not, without a torn last line. Raises LedgerError at a line that is none."""
+    """The sightings of a segment, sealed or not, without a torn last line. Raises LedgerError at any other bad line."""
     for number, line in enumerate(contents_of(path).lines, start=1):
         try:
             yield from_json(json.loads(line))
@@ -110,7 +110,7 @@ def verify_run(folder: Path) -> Verified:
     paths = segment_paths(folder)
     for number, path in enumerate(paths, start=1):
         contents = contents_of(path)
-        difference = _difference(path, number, contents, found, header, last=path == paths[-1])
+        difference = next(_differences(path, number, contents, found, header, last=path == paths[-1]), None)
         if difference:
             return replace(found, difference=difference)
         found = replace(
@@ -126,30 +126,32 @@ def verify_run(folder: Path) -> Verified:
     return found
 
 
-def _difference(
+def _differences(
     path: Path, number: int, contents: Contents, before: Verified, header: RunHeader, *, last: bool
-) -> str | None:
+) -> Iterator[str]:
     if int(path.stem) != number:
-        return f"{path}: segment {number:06d} is missing before it"
+        yield f"{path}: segment {number:06d} is missing before it"
     for line, (seq, text) in enumerate(enumerate(contents.lines, start=before.sightings), start=1):
         try:
             values = json.loads(text)
             identity = (values["run_id"], values["seq"])
         except (KeyError, TypeError, ValueError):
-            return f"{path}:{line}: not a journal line"
+            yield f"{path}:{line}: not a journal line"
+            return
         if identity != (header.run_id, seq):
-            return f"{path}:{line}: expected run {header.run_id} and seq {seq}, got {identity[0]} and {identity[1]}"
+            yield f"{path}:{line}: expected run {header.run_id} and seq {seq}, got {identity[0]} and {identity[1]}"
     sealed = contents.segment
     end = f"{path}:{len(contents.lines) + 1}"
     if sealed is None:
-        return None if last else f"{end}: no seal, though segments follow"
+        if not last:
+            yield f"{end}: no seal, though segments follow"
+        return
     if contents.torn:
-        return f"{end}: {contents.torn} bytes follow the seal"
+        yield f"{end}: {contents.torn} bytes follow the seal"
     if sealed.previous != before.head:
-        return f"{end}: sealed after {sealed.previous or 'nothing'}, but the seal before it is {before.head or 'none'}"
+        yield f"{end}: sealed after {sealed.previous or 'nothing'}, but the seal before it is {before.head or 'none'}"
     if sealed.sightings != len(contents.lines):
-        return f"{end}: sealed with {sealed.sightings} sightings, but there are {len(contents.lines)}"
+        yield f"{end}: sealed with {sealed.sightings} sightings, but there are {len(contents.lines)}"
     digest = digest_of(before.head, contents.lines)
     if sealed.digest != digest:
-        return f"{end}: sealed as {sealed.digest}, but the lines before it have digest {digest}"
-    return None
+        yield f"{end}: sealed as {sealed.digest}, but the lines before it have digest {digest}"

@@ -95,6 +95,7 @@ def line_of(values: Mapping[str, Any]) -> bytes:
 
 
 def dump(values: Any) -> bytes:
+    """Values as one compact line of UTF-8. Raises TypeError or ValueError at what JSON cannot say."""
     return json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 

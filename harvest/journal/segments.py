@@ -110,13 +110,14 @@ def append_line(handle: int, line: bytes) -> None:
 
     A full disk may take half a line; that half is cut off again, or the next line would be glued to it.
     """
-    size = os.fstat(handle).st_size
+    size, written = os.fstat(handle).st_size, 0
     try:
-        if os.write(handle, line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    except BaseException:
-        os.ftruncate(handle, size)
-        raise
+        written = os.write(handle, line)
+    finally:
+        if written != len(line):
+            os.ftruncate(handle, size)
+    if written != len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def mended(path: Path) -> Contents:

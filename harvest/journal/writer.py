@@ -61,13 +61,8 @@ class JournalWriter:
         if lock is None:
             raise LedgerBusy(f"{folder}: another process is writing this run; wait for it, or stop it")
         try:
-            if (folder / END).exists():
-                raise LedgerError(f"{folder}: this run is finished; begin a new one")
-            if not (folder / HEADER).exists():
-                write_published(folder / HEADER, json.dumps(asdict(header), indent=2) + "\n")
-            elif read_header(folder) != header:
-                raise LedgerError(f"{folder}: belongs to another run: {HEADER} differs from the header given")
             writer = cls(folder, header, lock)
+            writer._agree_on_header()
             writer._take_up()
         except BaseException:
             lock.release()
@@ -122,6 +117,14 @@ class JournalWriter:
         """Let go without a word on how the run ended: what is not closed is unfinished."""
         self._let_go()
         self._lock.release()
+
+    def _agree_on_header(self) -> None:
+        if (self.folder / END).exists():
+            raise LedgerError(f"{self.folder}: this run is finished; begin a new one")
+        if not (self.folder / HEADER).exists():
+            write_published(self.folder / HEADER, json.dumps(asdict(self.header), indent=2) + "\n")
+        elif read_header(self.folder) != self.header:
+            raise LedgerError(f"{self.folder}: belongs to another run: {HEADER} differs from the header given")
 
     def _take_up(self) -> None:
         paths = segment_paths(self.folder)

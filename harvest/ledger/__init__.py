@@ -3,8 +3,6 @@
 from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.ingest import finish_run, ingest_all, ingest_segment, start_run
 from harvest.ledger.queries import (
-    Status,
-    StatusLine,
     decided,
     decisions,
     derived,
@@ -14,13 +12,13 @@ from harvest.ledger.queries import (
     known_urls,
     last_run,
     latest_stage,
+    latest_stages,
     layout_of,
     opt_outs,
     provenance,
     runs,
     selected,
     sightings_of,
-    status,
     vectors,
     without_vectors,
 )
@@ -37,6 +35,7 @@ from harvest.ledger.rows import (
     StageRun,
 )
 from harvest.ledger.sql import query
+from harvest.ledger.summary import Status, StatusLine, status
 from harvest.ledger.writes import (
     record_stage,
     write_decisions,
@@ -73,6 +72,7 @@ __all__ = [
     "known_urls",
     "last_run",
     "latest_stage",
+    "latest_stages",
     "layout_of",
     "open_ledger",
     "opt_outs",

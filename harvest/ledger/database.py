@@ -9,9 +9,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -25,7 +24,10 @@ __all__ = ["Connection", "open_ledger", "transaction"]
 Connection = duckdb.DuckDBPyConnection
 
 # Nothing may be fetched while the program runs: what DuckDB does not carry built in, it does without.
-_OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 _LONGEST_PAUSE = 0.25
 
 
@@ -50,7 +52,7 @@ class _Turn:
             self._lock.release()
 
 
-_turns: defaultdict[Path, _Turn] = defaultdict(_Turn)
+_turns: dict[Path, _Turn] = {}
 
 
 @contextmanager
@@ -64,7 +66,7 @@ def open_ledger(workspace: Workspace, *, write: bool = False, wait: float = 30.0
     """
     ledger = workspace.ledger
     deadline = time.monotonic() + wait
-    with _turns[ledger.resolve()].taken(ledger, deadline):
+    with _turns.setdefault(ledger.resolve(), _Turn()).taken(ledger, deadline):
         con = _connect_for(ledger, write=write, deadline=deadline)
         try:
             yield con
@@ -79,17 +81,19 @@ def transaction(con: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        con.execute("ROLLBACK")
+        # An error that ended the transaction by itself is the one to report.
+        with suppress(duckdb.Error):
+            con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
 
 
-def connect(ledger: Path, *, read_only: bool, deadline: float, config: dict[str, str] | None = None) -> Connection:
+def _connect(ledger: Path, *, read_only: bool, deadline: float) -> Connection:
     """A bare connection, waited for until `deadline` (of time.monotonic). Raises LedgerBusy and LedgerError."""
     started, pause = time.monotonic(), 0.005
     while True:
         try:
-            con = duckdb.connect(str(ledger), read_only=read_only, config={**_OFFLINE, **(config or {})})
+            con = duckdb.connect(str(ledger), read_only=read_only, config=_OFFLINE)
         except duckdb.Error as error:
             if "Could not set lock" not in str(error):
                 raise LedgerError(f"{ledger}: cannot be opened: {error}") from None
@@ -107,29 +111,30 @@ def _connect_for(ledger: Path, *, write: bool, deadline: float) -> Connection:
     if write:
         ledger.parent.mkdir(parents=True, exist_ok=True)
     elif not ledger.exists():
-        raise LedgerError(_nothing_yet(ledger))
-    con = connect(ledger, read_only=not write, deadline=deadline)
+        raise _nothing_yet(ledger)
+    con = _connect(ledger, read_only=not write, deadline=deadline)
     try:
         version = schema_version(con, ledger)
-        if not write and version == 0:
-            raise LedgerError(_nothing_yet(ledger))
         if version == latest_version():
             return con
-        if not write:
-            con.close()
-            con = connect(ledger, read_only=False, deadline=deadline)
-        migrate(con, ledger)
         if write:
+            migrate(con, ledger)
             return con
-        con.close()
-        return connect(ledger, read_only=True, deadline=deadline)
     except BaseException:
         con.close()
         raise
+    con.close()
+    if version == 0:
+        raise _nothing_yet(ledger)
+    # An older ledger: brought up to date by a writer, then read.
+    _connect_for(ledger, write=True, deadline=deadline).close()
+    return _connect(ledger, read_only=True, deadline=deadline)
 
 
-def _nothing_yet(ledger: Path) -> str:
-    return f"no ledger at {ledger} yet; `harvest crawl SOURCE.yaml` makes one, `-w DIR` names another workspace"
+def _nothing_yet(ledger: Path) -> LedgerError:
+    return LedgerError(
+        f"no ledger at {ledger} yet; `harvest crawl SOURCE.yaml` makes one, `-w DIR` names another workspace"
+    )
 
 
 def _busy(ledger: Path, message: str, waited: float) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from harvest.errors import LedgerError
-from harvest.journal import RunHeader, Segment, read_end, read_header, run_folders, seal_dead, sealed_segments
+from harvest.journal import RunHeader, read_end, read_header, run_folders, seal_dead, sealed_segments
 from harvest.journal.segments import contents_of, digest_of
 from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.workspace import Workspace
@@ -131,8 +132,11 @@ def ingest_segment(con: Connection, path: Path) -> int:
         raise LedgerError(
             f"{path}: not sealed yet: the run is still writing it, or was killed (`harvest crawl` resumes)"
         )
-    if _is_known(con, segment):
+    known = _known(con, segment.run_id).get((segment.run_id, segment.number))
+    if known == segment.digest:
         return 0
+    if known:
+        raise LedgerError(f"{path}: differs from the segment that the ledger holds; see `harvest verify`")
     if segment.digest != digest_of(segment.previous, contents.lines) or contents.torn:
         raise LedgerError(f"{path}: differs from its seal; see `harvest verify`")
     lines = pa.table({"line": pa.array([line.decode() for line in contents.lines], pa.large_string())})
@@ -148,8 +152,8 @@ def ingest_segment(con: Connection, path: Path) -> int:
                 [segment.run_id, segment.number, segment.digest, segment.sightings],
             )
             con.execute("DROP TABLE read_lines")
-    except duckdb.InvalidInputException as error:
-        raise LedgerError(f"{path}: a line is not a sighting: {error}") from None
+    except duckdb.Error as error:
+        raise LedgerError(f"{path}: cannot be taken into the ledger: {error}") from None
     finally:
         con.unregister("journal_lines")
     return int(new)
@@ -164,18 +168,21 @@ def ingest_all(workspace: Workspace) -> int:
     folders = run_folders(workspace.journal)
     for folder in folders:
         seal_dead(folder)
-    todo = [(folder, sealed_segments(folder)) for folder in folders]
+    todo = deque((folder, deque(sealed_segments(folder))) for folder in folders)
     new = 0
     while todo:
         with open_ledger(workspace, write=True) as con:
             turn_ends = time.monotonic() + _TURN
+            known = _known(con)
             while todo and time.monotonic() < turn_ends:
                 folder, segments = todo[0]
-                if segments:
-                    new += ingest_segment(con, segments.pop(0).path)
+                if segments and known.get((segments[0].run_id, segments[0].number)) == segments[0].digest:
+                    segments.popleft()
+                elif segments:
+                    new += ingest_segment(con, segments.popleft().path)
                 else:
                     _note_run(con, folder)
-                    todo.pop(0)
+                    todo.popleft()
     return new
 
 
@@ -187,10 +194,7 @@ def _note_run(con: Connection, folder: Path) -> None:
         finish_run(con, header.run_id, end.outcome, end.head, end.finished_at)
 
 
-def _is_known(con: Connection, segment: Segment) -> bool:
-    known = con.execute(
-        "SELECT digest FROM segments WHERE run_id = ? AND segment = ?", [segment.run_id, segment.number]
-    ).fetchall()
-    if known and known[0][0] != segment.digest:
-        raise LedgerError(f"{segment.path}: differs from the segment that the ledger holds; see `harvest verify`")
-    return bool(known)
+def _known(con: Connection, run_id: str | None = None) -> dict[tuple[str, int], str]:
+    """The digests of the segments that are in the ledger, of one run or of all."""
+    statement = "SELECT run_id, segment, digest FROM segments WHERE run_id = coalesce(?, run_id)"
+    return {(run, number): digest for run, number, digest in con.execute(statement, [run_id]).fetchall()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,8 +27,6 @@ from harvest.ledger.rows import (
 )
 
 __all__ = [
-    "Status",
-    "StatusLine",
     "decided",
     "decisions",
     "derived",
@@ -38,13 +36,13 @@ __all__ = [
     "known_urls",
     "last_run",
     "latest_stage",
+    "latest_stages",
     "layout_of",
     "opt_outs",
     "provenance",
     "runs",
     "selected",
     "sightings_of",
-    "status",
     "vectors",
     "without_vectors",
 ]
@@ -98,7 +96,7 @@ def runs(con: Connection) -> list[RunRow]:
 def last_run(con: Connection, source: str) -> RunRow | None:
     """The crawl of `source` that began last."""
     statement = (
-        f"SELECT {_columns(RunRow)} FROM runs WHERE source = ? ORDER BY runs.started_at DESC, run_id DESC LIMIT 1"  # noqa: S608, E501
+        f"SELECT {_columns(RunRow)} FROM runs WHERE source = ? ORDER BY runs.started_at DESC, run_id DESC LIMIT 1"  # noqa: S608
     )
     return next(iter(_rows(con, RunRow, statement, [source])), None)
 
@@ -189,7 +187,7 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
     sha256s: list[str] = []
     matrix = np.empty((count, width), dtype=np.float32)
     statement = "SELECT sha256, vector FROM embeddings WHERE model = $model ORDER BY sha256"
-    # A cursor of its own, since a relation may not start while the connection has an answer that nobody read to its end.
+    # A cursor of its own: a relation may not start while the connection has an answer that nobody read to its end.
     with closing(con.cursor()) as cursor:
         # Batches, so that a million vectors are never held twice.
         for batch in cursor.sql(statement, params={"model": model}).to_arrow_reader(16_384):
@@ -229,20 +227,22 @@ def derived(con: Connection, size: int, recipe_digest: str) -> dict[str, Derived
 
 def duplicates(con: Connection, name: str | None = None) -> list[DuplicateRow]:
     """The groups of copies in force, of the dedupe called `name` or of all; ordered by group, keeper first."""
-    return _newest(con, DuplicateRow, "duplicate_rows", "dedupe", name, "group_id, keeper DESC, sha256")
+    return _newest(
+        con, DuplicateRow, "duplicate_rows", stage="dedupe", name=name, order="group_id, keeper DESC, sha256"
+    )
 
 
 def layout_of(con: Connection, name: str) -> list[LayoutRow]:
     """The places of the layout `name` in force, row by row."""
-    return _newest(con, LayoutRow, "layout_rows", "layout", name, '"row", col, sha256')
+    return _newest(con, LayoutRow, "layout_rows", stage="layout", name=name, order='"row", col, sha256')
 
 
 def exported(con: Connection, name: str) -> list[ExportRow]:
     """The files of the export `name` in force, ordered by path."""
-    return _newest(con, ExportRow, "export_rows", "export", name, "path")
+    return _newest(con, ExportRow, "export_rows", stage="export", name=name, order="path")
 
 
-def _newest(con: Connection, row: type[Row], table: str, stage: str, name: str | None, order: str) -> list[Row]:
+def _newest(con: Connection, row: type[Row], table: str, *, stage: str, name: str | None, order: str) -> list[Row]:
     statement = f"""SELECT {_columns(row)} FROM {table} WHERE stage_run IN (
             SELECT stage_run FROM latest_stage_runs WHERE stage = ? AND name = coalesce(?, name)
         ) ORDER BY {order}"""  # noqa: S608
@@ -255,60 +255,6 @@ def latest_stage(con: Connection, stage: str, name: str) -> StageRun | None:
     return next(iter(_rows(con, StageRun, statement, [stage, name])), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusLine:
-    """One count: of sightings by source and outcome, of images by licence, of verdicts by stage."""
-
-    of: str
-    what: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """The ledger in numbers; each tuple is ordered, and a licence that nobody knows is called `unknown`."""
-
-    images: int
-    bytes: int
-    runs: int
-    unfinished_runs: tuple[str, ...]
-    outcomes: tuple[StatusLine, ...]
-    licences: tuple[StatusLine, ...]
-    verdicts: tuple[StatusLine, ...]
-    derived: tuple[StatusLine, ...]
-    embeddings: tuple[StatusLine, ...]
-    stages: tuple[StageRun, ...]
-
-
-def status(con: Connection) -> Status:
-    """Counts of everything. Verdicts are those of each stage's newest recipe digest."""
-    ((count, size),) = con.execute("SELECT count(*), coalesce(sum(bytes), 0)::BIGINT FROM images").fetchall()
-    met = runs(con)
-    return Status(
-        images=count,
-        bytes=size,
-        runs=len(met),
-        unfinished_runs=tuple(run.run_id for run in met if run.outcome is None),
-        outcomes=_lines(con, "SELECT source, outcome, count(*) FROM sightings GROUP BY ALL ORDER BY ALL"),
-        licences=_lines(
-            con,
-            "SELECT coalesce(p.license, 'unknown'), p.source, count(*) FROM images JOIN provenance p USING (sha256) "
-            "GROUP BY ALL ORDER BY ALL",
-        ),
-        verdicts=_lines(
-            con,
-            "SELECT stage, verdict, count(*) FROM decisions SEMI JOIN (SELECT stage, arg_max(recipe_digest, decided_at)"
-            " AS recipe_digest FROM decisions GROUP BY stage) USING (stage, recipe_digest) GROUP BY ALL ORDER BY ALL",
-        ),
-        derived=_lines(
-            con, "SELECT size || ' px', mode, count(DISTINCT sha256) FROM derived GROUP BY ALL ORDER BY ALL"
-        ),
-        embeddings=_lines(con, "SELECT model, 'vectors', count(*) FROM embeddings GROUP BY ALL ORDER BY ALL"),
-        stages=tuple(
-            _rows(con, StageRun, f"SELECT {_columns(StageRun)} FROM latest_stage_runs ORDER BY stage_run")  # noqa: S608
-        ),
-    )
-
-
-def _lines(con: Connection, statement: str) -> tuple[StatusLine, ...]:
-    return tuple(StatusLine(of=of, what=what, count=count) for of, what, count in con.execute(statement).fetchall())
+def latest_stages(con: Connection) -> list[StageRun]:
+    """The newest finished run of every stage and name, in the order in which they finished."""
+    return _rows(con, StageRun, f"SELECT {_columns(StageRun)} FROM latest_stage_runs ORDER BY stage_run")  # noqa: S608

@@ -77,7 +77,7 @@ def write_derived(con: Connection, rows: Collection[DerivedRow]) -> None:
     _insert(con, DerivedRow, rows, "INSERT OR REPLACE INTO derived BY NAME SELECT * FROM incoming")
 
 
-def record_stage(
+def record_stage(  # noqa: PLR0917 - the key of a stage run, in its columns' order
     con: Connection, stage: str, name: str, recipe_digest: str, input_digest: str, detail: Mapping[str, Any]
 ) -> int:
     """Note that a stage over the whole set called `name` is finished; the number of the new stage run."""
@@ -99,7 +99,9 @@ def write_duplicates(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Put the groups of the dedupe called `name` in force, in place of the earlier ones, which stay as history."""
-    _write_stage(con, "dedupe", name, recipe_digest, input_digest, detail, "duplicate_rows", DuplicateRow, rows)
+    with transaction(con):
+        run = record_stage(con, "dedupe", name, recipe_digest, input_digest, detail or {})
+        _insert(con, DuplicateRow, rows, _belonging("duplicate_rows", run))
 
 
 def write_layout(
@@ -112,7 +114,9 @@ def write_layout(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Put the places of the layout `name` in force, in place of the earlier ones, which stay as history."""
-    _write_stage(con, "layout", name, recipe_digest, input_digest, detail, "layout_rows", LayoutRow, rows)
+    with transaction(con):
+        run = record_stage(con, "layout", name, recipe_digest, input_digest, detail or {})
+        _insert(con, LayoutRow, rows, _belonging("layout_rows", run))
 
 
 def write_export(
@@ -125,24 +129,13 @@ def write_export(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Put the files of the export `name` in force, in place of the earlier ones, which stay as history."""
-    _write_stage(con, "export", name, recipe_digest, input_digest, detail, "export_rows", ExportRow, rows)
-
-
-def _write_stage(
-    con: Connection,
-    stage: str,
-    name: str,
-    recipe_digest: str,
-    input_digest: str,
-    detail: Mapping[str, Any] | None,
-    table: str,
-    row: type[Any],
-    rows: Collection[Any],
-) -> None:
     with transaction(con):
-        number = record_stage(con, stage, name, recipe_digest, input_digest, detail or {})
-        statement = f"INSERT INTO {table} BY NAME SELECT {number} AS stage_run, * FROM incoming"  # noqa: S608
-        _insert(con, row, rows, statement)
+        run = record_stage(con, "export", name, recipe_digest, input_digest, detail or {})
+        _insert(con, ExportRow, rows, _belonging("export_rows", run))
+
+
+def _belonging(table: str, stage_run: int) -> str:
+    return f"INSERT INTO {table} BY NAME SELECT {stage_run} AS stage_run, * FROM incoming"  # noqa: S608
 
 
 def _insert(con: Connection, row: type[Any], rows: Collection[Any], statement: str) -> None:

@@ -1,0 +1,68 @@
+"""The ledger in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harvest.ledger.database import Connection
+from harvest.ledger.queries import latest_stages, runs
+from harvest.ledger.rows import StageRun
+
+__all__ = ["Status", "StatusLine", "status"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusLine:
+    """One count: of sightings by source and outcome, of images by licence, of verdicts by stage."""
+
+    of: str
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The ledger in numbers; each tuple is ordered, and a licence that nobody knows is called `unknown`."""
+
+    images: int
+    bytes: int
+    runs: int
+    unfinished_runs: tuple[str, ...]
+    outcomes: tuple[StatusLine, ...]
+    licences: tuple[StatusLine, ...]
+    verdicts: tuple[StatusLine, ...]
+    derived: tuple[StatusLine, ...]
+    embeddings: tuple[StatusLine, ...]
+    stages: tuple[StageRun, ...]
+
+
+def status(con: Connection) -> Status:
+    """Counts of everything. Verdicts are those of each stage's newest recipe digest."""
+    ((count, size),) = con.execute("SELECT count(*), coalesce(sum(bytes), 0)::BIGINT FROM images").fetchall()
+    met = runs(con)
+    return Status(
+        images=count,
+        bytes=size,
+        runs=len(met),
+        unfinished_runs=tuple(run.run_id for run in met if run.outcome is None),
+        outcomes=_lines(con, "SELECT source, outcome, count(*) FROM sightings GROUP BY ALL ORDER BY ALL"),
+        licences=_lines(
+            con,
+            "SELECT coalesce(p.license, 'unknown'), p.source, count(*) FROM images JOIN provenance p USING (sha256) "
+            "GROUP BY ALL ORDER BY ALL",
+        ),
+        verdicts=_lines(
+            con,
+            "SELECT stage, verdict, count(*) FROM decisions SEMI JOIN (SELECT stage, arg_max(recipe_digest, decided_at)"
+            " AS recipe_digest FROM decisions GROUP BY stage) USING (stage, recipe_digest) GROUP BY ALL ORDER BY ALL",
+        ),
+        derived=_lines(
+            con, "SELECT size || ' px', mode, count(DISTINCT sha256) FROM derived GROUP BY ALL ORDER BY ALL"
+        ),
+        embeddings=_lines(con, "SELECT model, 'vectors', count(*) FROM embeddings GROUP BY ALL ORDER BY ALL"),
+        stages=tuple(latest_stages(con)),
+    )
+
+
+def _lines(con: Connection, statement: str) -> tuple[StatusLine, ...]:
+    return tuple(StatusLine(of=of, what=what, count=count) for of, what, count in con.execute(statement).fetchall())
