@@ -1,0 +1,44 @@
+"""Text from the wild as Markdown that shows it to the letter and does nothing else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit
+
+__all__ = ["link", "plain"]
+
+# https://spec.commonmark.org/0.31.2/#backslash-escapes, less what starts nothing inside a line
+_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$=^@:-])")
+# Overrides that make a line read otherwise than it is stored: https://trojansource.codes
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def plain(text: str) -> str:
+    r"""`text` on one line with every character that Markdown or HTML could act on escaped, and no unseen ones.
+
+    >>> print(plain("[x](javascript:alert(1)) <b>\n# hi"))
+    \[x\]\(javascript\:alert\(1\)\) \<b\> \# hi
+    """
+    seen = "".join(" " if unicodedata.category(c) in _UNSEEN and c != "\u200d" else c for c in text)
+    return _ACTIVE.sub(r"\\\1", " ".join(seen.split()))
+
+
+def link(words: str, url: str | None) -> str:
+    """A Markdown link when `url` is a web address, the escaped words alone when it is anything else.
+
+    >>> link("page", "https://example.org/a b"), link("page", "javascript:alert(1)")
+    ('[page](<https://example.org/a%20b>)', 'page')
+    """
+    return f"[{plain(words)}](<{quote(url, safe=_KEPT)}>)" if url and _is_web(url) else plain(words)
+
+
+_KEPT = "!#$%&'()*+,/:;=?@[]~"
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme.lower() in {"http", "https"} and bool(parts.netloc)

@@ -1,0 +1,101 @@
+"""A folder appears whole or not at all, also when the program is killed or the disk is full."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harvest.errors import CheckFailed, LedgerBusy
+
+__all__ = ["copy_checked", "digest_of_file", "locked", "published_folder"]
+
+
+@contextmanager
+def locked(exports: Path) -> Iterator[None]:
+    """Hold the folder of all exports for this process, and clear away what a killed one left. Raises LedgerBusy."""
+    exports.mkdir(parents=True, exist_ok=True)
+    handle = os.open(exports, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LedgerBusy(f"another process is writing exports in {exports}; try again when it is done") from None
+        _sweep(exports)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def published_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty sibling folder to fill; when the block ends well it takes the place of `target`.
+
+    The caller holds `locked(target.parent)`. A kill at any moment leaves the old folder, the new one, or the old one
+    under a name from which the next `locked` brings it back.
+    """
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}~", suffix=".part"))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        _sync(temporary)
+        retired = temporary.with_suffix(".old")
+        if target.exists():
+            target.rename(retired)
+        temporary.rename(target)
+        _sync_entry(target.parent)
+        shutil.rmtree(retired, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def copy_checked(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file while hashing it. Raises CheckFailed when it is missing or is not what the ledger says it is."""
+    digest = hashlib.sha256()
+    try:
+        with source.open("rb") as reader, target.open("wb") as writer:
+            while block := reader.read(1 << 20):
+                digest.update(block)
+                writer.write(block)
+    except FileNotFoundError:
+        raise CheckFailed(f"{source} is gone; `harvest verify` tells what else is missing") from None
+    if digest.hexdigest() != sha256:
+        raise CheckFailed(f"{source} is not the file the ledger knows; `harvest verify` tells what else has changed")
+
+
+def digest_of_file(path: Path) -> str:
+    """Hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sweep(exports: Path) -> None:
+    for retired in sorted(exports.glob(".*~*.old")):
+        target = exports / retired.name[1:].rpartition("~")[0]
+        if target.exists():
+            shutil.rmtree(retired, ignore_errors=True)
+        else:
+            retired.rename(target)
+    for unfinished in exports.glob(".*~*.part"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Everything under `folder` is on the disk when this returns."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            _sync_entry(Path(parent, name))
+        _sync_entry(Path(parent))
+
+
+def _sync_entry(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,57 @@
+"""The formats, and how a recipe's `export:` sections become jobs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harvest.config.reader import Section
+from harvest.config.recipe import Recipe
+from harvest.export.base import ExportFormat, ExportSettings
+from harvest.export.folder import FOLDER
+
+__all__ = ["FORMATS", "ExportJob", "build"]
+
+FORMATS: Mapping[str, ExportFormat] = {entry.name: entry for entry in (FOLDER,)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportJob:
+    """One validated `export:` section."""
+
+    format: ExportFormat
+    settings: ExportSettings
+
+
+def build(recipe: Recipe, *, to: str | None = None) -> list[ExportJob]:
+    """Validate the recipe's exports, in their order. Raises ConfigError at the first thing that does not fit.
+
+    `to` keeps those of one format; where the recipe has none of it, it asks for one with that format's defaults.
+    """
+    jobs = [_job(recipe, section) for section in recipe.export]
+    folders: set[str] = set()
+    for job, section in zip(jobs, recipe.export, strict=True):
+        folder = job.settings.folder
+        if folder in folders:
+            raise section.error("name", f"expected a name that no other export has, got {folder!r}")
+        folders.add(folder)
+    if to is None:
+        return jobs
+    asked = Section(recipe.file, "--to", {"format": to})
+    return [job for job in jobs if job.format.name == to] or [_job(recipe, asked)]
+
+
+def _job(recipe: Recipe, section: Section) -> ExportJob:
+    name = section.values.get("format")
+    if not isinstance(name, str) or name not in FORMATS:
+        nearest = difflib.get_close_matches(str(name), FORMATS, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise section.error("format", f"expected one of {', '.join(FORMATS)}, got {name!r}{hint}")
+    chosen = FORMATS[name]
+    settings = section.read(chosen.settings)
+    sizes = [size.px for size in recipe.sizes]
+    if settings.size is not None and settings.size not in sizes:
+        listed = ", ".join(str(px) for px in sizes) or "none"
+        raise section.error("size", f"expected one of the recipe's sizes ({listed}) or null, got {settings.size}")
+    return ExportJob(format=chosen, settings=settings)
