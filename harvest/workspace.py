@@ -20,30 +20,37 @@ class Workspace:
 
     @property
     def ledger(self) -> Path:
+        """The DuckDB file."""
         return self.root / "ledger.duckdb"
 
     @property
     def journal(self) -> Path:
+        """One folder a run, with its segments."""
         return self.root / "journal"
 
     @property
     def originals(self) -> Path:
+        """Bytes as served, by digest."""
         return self.root / "originals"
 
     @property
     def derived(self) -> Path:
+        """Sized copies, one folder a size."""
         return self.root / "derived"
 
     @property
     def layouts(self) -> Path:
+        """Mosaics, sheets and viewers, one folder a name."""
         return self.root / "layouts"
 
     @property
     def exports(self) -> Path:
+        """Finished datasets, one folder a name."""
         return self.root / "exports"
 
     @property
     def reports(self) -> Path:
+        """Audits, as pages and as JSON."""
         return self.root / "reports"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import os
 import re
 import types
@@ -98,7 +99,7 @@ class Section:
 def load_section(file: Path) -> Section:
     """Read a YAML file into a Section with every `${NAME}` replaced from the environment.
 
-    Raises ConfigError when the file is missing, is not YAML, repeats a key, is not a mapping, or names an unset variable.
+    Raises ConfigError when the file is missing, is not a YAML mapping, repeats a key, or names an unset variable.
     """
     values = _parse(file)
     return Section(file, "", {key: _expand(value, file, str(key)) for key, value in values.items()})
@@ -278,12 +279,19 @@ def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "" else None
 
 
+def _number(value: Any) -> float | None:
+    """Whole numbers are numbers; true, infinity and not-a-number are not."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
 _SCALARS: dict[Any, Callable[[Any], Any]] = {
     str: _text,
     Secret: lambda value: None if _text(value) is None else Secret(value),
     bool: lambda value: value if isinstance(value, bool) else None,
     int: lambda value: value if isinstance(value, int) and not isinstance(value, bool) else None,
-    float: lambda value: float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None,
+    float: _number,
     Path: lambda value: Path(value) if isinstance(value, str) and value else None,
 }
 _WORDS: dict[Any, str] = {

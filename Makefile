@@ -1,0 +1,52 @@
+# Everything a newcomer needs is `make demo` and `make test`; the rest is for builders.
+# Needs: Debian 12 or alike with Python 3.11+, pip, make and gcc. Each target installs what it lacks.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKSPACE ?= demo-workspace
+CONSTRAINTS := .ci/constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test soak lint types check format constraints clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+demo: $(VENV)/.installed-all  ## the whole job, offline, on a museum of specimens drawn by the project
+	@sh .ci/system-parts chromium
+	$(BIN)/harvest demo -w $(WORKSPACE)
+
+test: $(VENV)/.installed-test  ## every test, with the real browser and the real model
+	@sh .ci/system-parts chromium
+	$(BIN)/python -m pytest -m "not slow"
+
+soak: $(VENV)/.installed-test  ## the slow tests
+	@sh .ci/system-parts chromium
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+lint: $(VENV)/.installed-dev  ## ruff and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-dev  ## mypy --strict
+	$(BIN)/mypy
+
+check: test lint types  ## what CI runs
+
+format: $(VENV)/.installed-dev  ## let ruff lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+constraints: $(VENV)/.installed-dev  ## pin what is installed now
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > $(CONSTRAINTS)
+
+clean:  ## remove the venv, caches and the demo's workspace
+	rm -rf $(VENV) $(WORKSPACE) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+
+$(VENV)/bin/python:
+	sh .ci/venv $(VENV)
+
+$(VENV)/.installed-%: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[$*]'
+	@touch $@

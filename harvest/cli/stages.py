@@ -1,0 +1,37 @@
+"""One command a stage: read the recipe, run the stage, say what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harvest import run as runner
+from harvest.cli.options import EXISTING_FILE, common
+from harvest.cli.terminal import Terminal
+from harvest.workspace import Workspace
+
+__all__ = ["dedupe", "embed", "export", "filter_", "layout", "normalize", "sheet"]
+
+
+def _stage_command(name: str, summary: str) -> click.Command:
+    @click.command(name, help=f"{summary} Does only what is missing.", short_help=summary)
+    @click.argument("recipe", type=EXISTING_FILE)
+    @common
+    def command(recipe: Path, workspace: Workspace, terminal: Terminal) -> None:
+        plan = runner.prepare(recipe)
+        steps = runner.run_stages(workspace, plan, (name,), progress=terminal)
+        for step in steps:
+            terminal.say(runner.words(step))
+        terminal.result(steps)
+
+    return command
+
+
+dedupe = _stage_command("dedupe", "Group exact and near duplicates, and choose the copy that is kept.")
+embed = _stage_command("embed", "Compute the CLIP vectors that filters and the mosaic need.")
+filter_ = _stage_command("filter", "Decide image by image, with a reason for each decision.")
+normalize = _stage_command("normalize", "Make the sizes that the recipe asks for.")
+sheet = _stage_command("sheet", "Lay the selected images out as a contact sheet.")
+layout = _stage_command("layout", "Lay the selected images out as a rectified mosaic with its viewer.")
+export = _stage_command("export", "Write the dataset with its manifest, credits and provenance.")

@@ -1,0 +1,96 @@
+"""What is installed here, and how to mend what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harvest.errors import ComponentMissing
+
+__all__ = ["Finding", "examine"]
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_REAL_MODEL = "ViT-B-32/laion2b_s34b_b79k"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One part: whether it is here, what was found, and what to do where it is not.
+
+    `optional` parts are needed for one feature alone, which `advice` names.
+    """
+
+    part: str
+    ok: bool
+    found: str
+    advice: str = ""
+    optional: bool = True
+
+
+def examine(model: str | None = None) -> list[Finding]:
+    """Look at everything a harvest may need. `model` is a CLIP model whose weights must be here."""
+    return [*_packages(), _accelerator(), _browser(), _redis(), *_weights(model)]
+
+
+def _packages() -> Iterator[Finding]:
+    yield Finding(part="Python", ok=True, found=platform.python_version(), optional=False)
+    groups = {
+        "": ("scrapy", "duckdb", "pillow", "imagehash", "httpx", "pyarrow"),
+        "browser": ("playwright", "scrapy-playwright"),
+        "clip": ("torch", "open_clip_torch"),
+        "layout": ("scipy", "umap-learn", "shufflesnap"),
+    }
+    for extra, names in groups.items():
+        wanted = f"herbarium-harvester[{extra}]" if extra else "herbarium-harvester"
+        for name in names:
+            version = _version(name)
+            advice = "" if version else f"pip install '{wanted}'"
+            yield Finding(part=name, ok=bool(version), found=version or "missing", advice=advice, optional=bool(extra))
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _accelerator() -> Finding:
+    if _version("torch") is None:
+        return Finding(part="GPU", ok=False, found="torch is missing", advice="only filters by meaning need it")
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding(part="GPU", ok=True, found=torch.cuda.get_device_name(0))
+    return Finding(
+        part="GPU", ok=False, found="none: CLIP runs on the CPU", advice="nothing to mend unless you expected one"
+    )
+
+
+def _browser() -> Finding:
+    for name in _BROWSERS:
+        if path := shutil.which(name):
+            return Finding(part="browser", ok=True, found=path)
+    return Finding(
+        part="browser", ok=False, found="missing", advice="for pages made by scripts: apt-get install chromium"
+    )
+
+
+def _redis() -> Finding:
+    path = shutil.which("redis-server")
+    advice = "" if path else "only crawls over several machines need it: apt-get install redis-server"
+    return Finding(part="redis-server", ok=bool(path), found=path or "missing", advice=advice)
+
+
+def _weights(model: str | None) -> Iterator[Finding]:
+    from harvest.stages.clip import find_weights
+
+    for name in dict.fromkeys(("harvest-demo", model or _REAL_MODEL)):
+        part, optional = f"weights {name}", name != model
+        try:
+            yield Finding(part=part, ok=True, found=str(find_weights(name)), optional=optional)
+        except ComponentMissing as error:
+            yield Finding(part=part, ok=False, found="not on this machine", advice=str(error), optional=optional)
