@@ -109,7 +109,10 @@ def _connect(ledger: Path, *, read_only: bool, deadline: float) -> Connection:
 
 def _connect_for(ledger: Path, *, write: bool, deadline: float) -> Connection:
     if write:
-        ledger.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            ledger.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(f"{ledger.parent}: cannot be made: {error.strerror}") from None
     elif not ledger.exists():
         raise _nothing_yet(ledger)
     con = _connect(ledger, read_only=not write, deadline=deadline)
