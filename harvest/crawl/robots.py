@@ -1,0 +1,107 @@
+"""robots.txt: asked once a host, obeyed, kept as evidence, and read for what it says about training.
+
+RFC 9309: without a robots.txt (4xx) everything is allowed, and while it cannot be reached (5xx, no answer) nothing is.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.robotstxt import RobotParser
+from scrapy.utils.httpobj import urlparse_cached
+
+from harvest.crawl.statements import UsageRule, robots_usage, usage_signals
+from harvest.items import Signal
+
+__all__ = ["Robots", "RobotsDenied", "RobotsUnreachable"]
+
+_CLIENT_ERROR, _SERVER_ERROR, _TOO_MANY = 400, 500, 429
+
+
+class RobotsDenied(IgnoreRequest):
+    """robots.txt says no."""
+
+    def __init__(self, signal: Signal) -> None:
+        super().__init__(f"{signal.where} {signal.value}")
+        self.signal = signal
+
+
+class RobotsUnreachable(IgnoreRequest):
+    """Nobody knows what robots.txt says, so nothing may be fetched there now."""
+
+
+class Robots(RobotsTxtMiddleware):
+    """Scrapy's middleware, with evidence, RFC 9309's rule for unreachable files, and Crawl-delay."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        source = getattr(crawler.spider, "source", None)
+        self._obeys = source is None or "robots" in source.opt_out.honour
+        self._usage: dict[str, tuple[UsageRule, ...]] = {}
+        self._unreachable: dict[str, str] = {}
+
+    async def statements(self, request: Request) -> tuple[Signal, ...]:
+        """What the host's robots.txt says against `request`: a denial, and refusals of training.
+
+        Raises RobotsUnreachable when it cannot be had, unless robots.txt is not obeyed.
+        """
+        parser = await self.robot_parser(request)
+        netloc = urlparse_cached(request).netloc
+        if netloc in self._unreachable and self._obeys:
+            raise RobotsUnreachable(f"robots.txt of {netloc} cannot be had: {self._unreachable[netloc]}")
+        denied = self._denial(parser, request)
+        parts = urlsplit(request.url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        usage = usage_signals(self._usage.get(netloc, ()), path or "/", _robots_url(request))
+        return ((denied,) if denied else ()) + usage
+
+    def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
+        """Raises RobotsDenied or RobotsUnreachable where robots.txt is obeyed."""
+        netloc = urlparse_cached(request).netloc
+        if not self._obeys:
+            return
+        if netloc in self._unreachable:
+            raise RobotsUnreachable(f"robots.txt of {netloc} cannot be had: {self._unreachable[netloc]}")
+        denied = self._denial(rp, request)
+        if denied:
+            raise RobotsDenied(denied)
+
+    def _denial(self, parser: RobotParser | None, request: Request) -> Signal | None:
+        agent = self._robotstxt_useragent or self._default_useragent
+        if parser is None or parser.allowed(request.url, agent):
+            return None
+        return Signal(kind="robots", value=f"disallows {urlsplit(request.url).path}", where=_robots_url(request))
+
+    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
+        if response.status >= _SERVER_ERROR or response.status == _TOO_MANY:
+            raise RobotsUnreachable(f"HTTP {response.status}")
+        if response.status >= _CLIENT_ERROR:
+            response = response.replace(body=b"")
+        agent = self._robotstxt_useragent or ""
+        self._usage[netloc] = robots_usage(response.body.decode("utf-8", "replace"), agent)
+        await super()._parse_robots(response, netloc, request)
+        parser = self._parsers[netloc]
+        delay = parser.crawl_delay(agent) if isinstance(parser, RobotParser) else None
+        if delay and self._obeys:
+            self._slow_down(request, delay)
+
+    def _robots_error(self, exc: Exception, netloc: str) -> None:
+        self._unreachable[netloc] = str(exc) or type(exc).__name__
+        super()._robots_error(exc, netloc)
+
+    def _slow_down(self, request: Request, delay: float) -> None:
+        downloader = self.crawler.engine.downloader
+        key, slot = downloader._get_slot(request)
+        slot.delay = max(slot.delay, delay)
+        # Slots are thrown away when they idle; the next one of this host is made from these.
+        downloader.per_slot_settings[key] = {"concurrency": slot.concurrency, "delay": slot.delay}
+
+
+def _robots_url(request: Request) -> str:
+    url = urlparse_cached(request)
+    return f"{url.scheme}://{url.netloc}/robots.txt"

@@ -1,0 +1,57 @@
+"""Scrapy's settings for every crawl, with all order numbers of this project in one place.
+
+What a source decides (pace, limits, proxy, User-Agent) is set per crawl by SourceSpider from its YAML, never here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+BOT_NAME = "herbarium-harvester"
+SPIDER_MODULES = ["spiders"]
+COMMANDS_MODULE = "harvest.crawl.commands"
+
+ITEM_PIPELINES = {
+    "harvest.crawl.known.Admit": 50,
+    "harvest.crawl.known.Known": 100,
+    "harvest.crawl.optout.OptOutBeforeFetch": 200,
+    "harvest.crawl.fetch.Fetch": 300,
+    "harvest.crawl.optout.OptOutOfAnswer": 350,
+    "harvest.crawl.identify.Identify": 400,
+    "harvest.crawl.store.KeepOriginal": 500,
+    "harvest.crawl.record.Record": 900,
+}
+DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
+    "harvest.crawl.wire.SourceProxy": 90,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "harvest.crawl.robots.Robots": 100,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "harvest.crawl.pace.PoliteRetry": 550,
+}
+SPIDER_MIDDLEWARES = {"harvest.crawl.supervise.Supervision": 30}
+DOWNLOAD_HANDLERS = {"http": "harvest.crawl.wire.HttpHandler", "https": "harvest.crawl.wire.HttpHandler", "ftp": None}
+
+TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = BOT_NAME
+COOKIES_ENABLED = False
+DOWNLOAD_VERIFY_CERTIFICATES = True
+DOWNLOAD_WARNSIZE = 0
+# Image fetches count as requests too, so a busy image host holds back the next listing pages.
+CONCURRENT_REQUESTS = 64
+CONCURRENT_ITEMS = 128
+REACTOR_THREADPOOL_MAXSIZE = 4
+
+# Nothing may listen, call home or dump what a person at the terminal did not ask for.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+STATS_DUMP = False
+LOG_LEVEL = "INFO"
+LOG_FORMATTER = "harvest.crawl.logs.QuietFormatter"
+LOG_VERSIONS: list[Any] = []
+FEED_EXPORT_ENCODING = "utf-8"
+
+# Ours: worker processes that fingerprint (0: one a core, at most 4), and how often the journal reaches the ledger.
+HARVEST_WORKERS = 0
+HARVEST_SEAL_SIGHTINGS = 200
+HARVEST_SEAL_SECONDS = 5.0

@@ -1,0 +1,145 @@
+"""Refusals as sites write them, read into Signals. Only a no is a signal: silence and a yes prove nothing.
+
+X-Robots-Tag and meta robots: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag and the `noai`
+words in use beside it. TDMRep: https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/. Content-Usage:
+draft-ietf-aipref-attach. Content-Signal: https://contentsignals.org/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy.http import Response, TextResponse
+
+from harvest import DISTRIBUTION
+from harvest.items import Signal
+
+__all__ = ["HEADERS", "UsageRule", "header_signals", "page_signals", "robots_usage", "tdm_signals", "usage_signals"]
+
+HEADERS = ("x-robots-tag", "tdm-reservation", "tdm-policy", "content-usage")
+_NO_WORDS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "noml", "none"})
+# Directives with a colon of their own, which is not the end of a robot's name.
+_VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
+_TRAINING = frozenset({"train-ai", "train-genai", "ai", "genai", "bots", "ai-train"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRule:
+    """One Content-Usage or Content-Signal line of a robots.txt that concerns us, with the paths it holds for."""
+
+    kind: str
+    path: str
+    value: str
+
+
+def header_signals(headers: Iterable[tuple[str, str]], where: str) -> tuple[Signal, ...]:
+    """Refusals in an answer's headers, given as (name, value) pairs in any case; repeated headers all count."""
+    found: list[Signal] = []
+    for name, value in headers:
+        match name.lower():
+            case "x-robots-tag" if _refuses_robot(value):
+                found.append(Signal(kind="x-robots-tag", value=value.strip(), where=where))
+            case "tdm-reservation" if value.strip() == "1":
+                found.append(Signal(kind="tdmrep", value="tdm-reservation: 1", where=where))
+            case "content-usage" if _refuses_training(value):
+                found.append(Signal(kind="content-usage", value=value.strip(), where=where))
+            case _:
+                pass
+    return tuple(found)
+
+
+def page_signals(response: Response) -> tuple[Signal, ...]:
+    """Refusals that a page makes for what it shows, in its headers and its meta elements."""
+    pairs = [(name, value.decode("latin-1")) for name in HEADERS for value in response.headers.getlist(name)]
+    found = list(header_signals(pairs, response.url))
+    if not isinstance(response, TextResponse):
+        return tuple(found)
+    for meta in response.css("meta[name][content]"):
+        name, content = meta.attrib["name"].strip().lower(), meta.attrib["content"].strip()
+        if name in {"robots", DISTRIBUTION} and _NO_WORDS & _words(content):
+            found.append(Signal(kind="meta-robots", value=content, where=response.url))
+        elif name == "tdm-reservation" and content == "1":
+            found.append(Signal(kind="tdmrep", value="tdm-reservation: 1", where=response.url))
+    return tuple(dict.fromkeys(found))
+
+
+def robots_usage(text: str, agent: str) -> tuple[UsageRule, ...]:
+    """The Content-Usage and Content-Signal lines of a robots.txt that hold for `agent`: of its own group, else of `*`.
+
+    Lines before any group hold for everybody.
+    """
+    everybody: list[UsageRule] = []
+    groups: dict[str, list[UsageRule]] = {}
+    names: list[str] = []
+    naming = False
+    for line in text.splitlines():
+        key, colon, value = (part.strip() for part in line.partition("#")[0].partition(":"))
+        key = key.lower()
+        if not colon:
+            continue
+        if key == "user-agent":
+            names = [*names, value.lower()] if naming else [value.lower()]
+            naming = True
+            groups.setdefault(value.lower(), [])
+            continue
+        naming = False
+        if key in {"content-usage", "content-signal"}:
+            path, _, rest = value.partition(" ") if value.startswith(("/", "*")) else ("/", "", value)
+            rule = UsageRule(kind=key, path=path, value=rest.strip())
+            for rules in [groups[name] for name in names] or [everybody]:
+                rules.append(rule)
+    own = next((rules for name, rules in groups.items() if name != "*" and name in agent.lower()), None)
+    return tuple(everybody + (groups.get("*", []) if own is None else own))
+
+
+def usage_signals(rules: Iterable[UsageRule], path: str, where: str) -> tuple[Signal, ...]:
+    """The refusals among `rules` for `path`: of each kind the rule with the longest matching path counts."""
+    strongest: dict[str, UsageRule] = {}
+    for rule in rules:
+        held = strongest.get(rule.kind)
+        if _matches(rule.path, path) and (held is None or len(rule.path) >= len(held.path)):
+            strongest[rule.kind] = rule
+    return tuple(
+        Signal(kind=rule.kind, value=rule.value, where=where)
+        for rule in strongest.values()
+        if _refuses_training(rule.value)
+    )
+
+
+def tdm_signals(policy: Any, url: str, where: str) -> tuple[Signal, ...]:
+    """The refusal that a host's tdmrep.json makes for `url`; the longest matching location counts, and 1 beats 0."""
+    path = urlsplit(url).path or "/"
+    held: tuple[int, bool] = (-1, False)
+    for entry in policy if isinstance(policy, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("location"), str) and _matches(entry["location"], path):
+            held = max(held, (len(entry["location"]), str(entry.get("tdm-reservation")) == "1"))
+    return (Signal(kind="tdmrep", value="tdm-reservation: 1", where=where),) if held[1] else ()
+
+
+def _words(value: str) -> set[str]:
+    return {word.strip().lower() for word in value.split(",")}
+
+
+def _refuses_robot(value: str) -> bool:
+    """Whether one X-Robots-Tag header says no to us; `name:` in front addresses one robot alone."""
+    head, colon, rest = value.partition(":")
+    if colon and "," not in head and head.strip().lower() not in _VALUED:
+        if head.strip().lower() not in {"*", DISTRIBUTION}:
+            return False
+        value = rest
+    return bool(_NO_WORDS & _words(value))
+
+
+def _refuses_training(value: str) -> bool:
+    pairs = [pair.partition("=") for pair in re.split(r"[,;]", value.lower())]
+    return any(name.strip() in _TRAINING and said.strip() in {"n", "no"} for name, _, said in pairs)
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Whether a robots.txt path pattern holds for `path`: a prefix, `*` for anything, `$` for the end (RFC 9309)."""
+    expression = ".*".join(re.escape(part) for part in pattern.removesuffix("$").split("*"))
+    return re.match(expression + ("$" if pattern.endswith("$") else ""), path) is not None

@@ -1,0 +1,52 @@
+"""What stands between a spider and Scrapy: the limit, the errors that end a run, the pages that did not answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request
+from scrapy.http import Response
+from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
+
+from harvest.errors import HarvestError
+
+if TYPE_CHECKING:
+    from harvest.crawl.base import SourceSpider
+
+__all__ = ["Supervision"]
+
+
+class Supervision(BaseSpiderMiddleware):
+    """Lets a spider that has said enough, or that had to give up, run dry: what it has met already is still fetched."""
+
+    @property
+    def _spider(self) -> SourceSpider[Any]:
+        spider: Any = self.crawler.spider
+        return spider  # type: ignore[no-any-return]
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """The spider's first requests, until it gives up."""
+        try:
+            async for made in super().process_start(start):
+                yield made
+        except HarvestError as error:
+            self._spider.give_up(error)
+
+    def process_spider_exception(self, response: Response, exception: Exception) -> tuple[()] | None:
+        """Take the errors that are ours; any other is a mistake of the spider, and Scrapy's to report."""
+        if isinstance(exception, HarvestError):
+            self._spider.give_up(exception)
+            return ()
+        self._spider.missed(response.url, f"the spider failed on this page: {exception!r}")
+        return None
+
+    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
+        """Nothing more is asked for when the run is to end; a page that fails is noted by the spider."""
+        if self._spider.is_done:
+            return None
+        return request if request.errback else request.replace(errback=self._spider.page_failed)
+
+    def get_processed_item(self, item: Any, response: Response | None) -> Any:
+        """Nothing more is met when the run is to end."""
+        return None if self._spider.is_done else item
