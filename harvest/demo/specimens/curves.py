@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,13 +17,17 @@ __all__ = [
     "normals",
     "polar",
     "profile",
+    "read",
     "ribbon",
     "smooth",
     "smoothstep",
+    "table",
+    "taper",
     "turn",
 ]
 
 Points = NDArray[np.float64]
+_TABLE = 4096
 
 
 def smooth(knots: ArrayLike, *, steps: int = 12, closed: bool = False) -> Points:
@@ -73,10 +78,24 @@ def bezier(start: ArrayLike, first: ArrayLike, second: ArrayLike, end: ArrayLike
     return np.asarray((1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d)
 
 
+@functools.cache
+def taper(start: float, end: float, steps: int) -> NDArray[np.float64]:
+    """`steps` widths from `start` to `end`; kept, since a drawing asks for the same ones a hundred times."""
+    return np.linspace(start, end, steps)
+
+
+@functools.cache
+def _circle(steps: int) -> Points:
+    angle = np.linspace(0, 2 * np.pi, steps, endpoint=False)
+    return np.stack([np.cos(angle), np.sin(angle)], 1)
+
+
 def ellipse(centre: ArrayLike, rx: float, ry: float, *, angle: float = 0.0, steps: int = 48) -> Points:
     """Ellipse of half-axes `rx`, `ry`, turned by `angle` radians."""
-    t = np.linspace(0, 2 * np.pi, steps, endpoint=False)
-    return turn(np.stack([rx * np.cos(t), ry * np.sin(t)], 1), angle) + np.asarray(centre, dtype=np.float64)
+    outline = _circle(steps) * (rx, ry)
+    if angle:
+        outline = turn(outline, angle)
+    return np.asarray(outline + np.asarray(centre, dtype=np.float64))
 
 
 def polar(radius: ArrayLike, angle: ArrayLike) -> Points:
@@ -102,19 +121,32 @@ def mirrored(half: Points) -> Points:
 
 
 def normals(path: Points) -> Points:
-    """Unit normals of a path, to the left of its direction as seen on the page."""
-    tangent = np.gradient(path, axis=0)
-    tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-9)[:, None]
-    return np.stack([tangent[:, 1], -tangent[:, 0]], 1)
+    """Unit normals of paths (..., k, 2), to the left of their direction as seen on the page."""
+    tangent = np.empty_like(path)
+    tangent[..., 1:-1, :] = path[..., 2:, :] - path[..., :-2, :]
+    tangent[..., 0, :] = path[..., 1, :] - path[..., 0, :]
+    tangent[..., -1, :] = path[..., -1, :] - path[..., -2, :]
+    across = tangent[..., ::-1] * (1.0, -1.0)
+    return np.asarray(across / np.maximum(np.hypot(across[..., 0], across[..., 1]), 1e-9)[..., None])
 
 
 def ribbon(path: Points, widths: ArrayLike) -> Points:
-    """Outline of a band along `path`; `widths` is one width or one for each point."""
-    half = np.broadcast_to(np.asarray(widths, dtype=np.float64) / 2, (len(path),))[:, None] * normals(path)
-    return np.concatenate([path + half, (path - half)[::-1]])
+    """Outlines of bands along paths (..., k, 2); `widths` is one width, or one for each of the k points."""
+    half = normals(path) * (np.asarray(widths, dtype=np.float64) / 2)[..., None]
+    return np.concatenate([path + half, (path - half)[..., ::-1, :]], axis=-2)
 
 
-def smoothstep(low: float, high: float, value: ArrayLike) -> NDArray[np.float64]:
+def table(knots: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    """`profile` from 0 to 1 in steps fine enough to be read for each place of a map (see `read`)."""
+    return profile(np.linspace(0, 1, _TABLE), knots).astype(np.float32)
+
+
+def read(values: NDArray[np.float32], t: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The `table` at `t`, its ends held outside 0 to 1."""
+    return values[(np.clip(t, 0, 1) * (_TABLE - 1)).astype(np.intp)]
+
+
+def smoothstep(low: float, high: float, value: ArrayLike) -> Points:
     """0 below `low`, 1 above `high`, smooth between; `low` may be above `high`."""
-    t = np.clip((np.asarray(value, dtype=np.float64) - low) / (high - low), 0, 1)
+    t = np.clip((np.asarray(value) - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
-from harvest.demo.specimens.canvas import Surface, noise
+from harvest.demo.specimens.canvas import Floats, Surface, noise
 from harvest.demo.specimens.looks import Look
 from harvest.demo.specimens.palettes import Colour, mixed
 
@@ -19,7 +19,6 @@ _PAPER: Colour = (240, 232, 214)
 _WOOD: Colour = (84, 58, 38)
 _LEGIBLE = 200
 _SHADOW = 128
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,53 +33,64 @@ class Material:
     shadow: float = 1.0
 
 
-def _enlarged(values: NDArray[np.float64], size: int) -> Floats:
-    return np.asarray(Image.fromarray(values.astype(np.float32)).resize((size, size), Image.Resampling.BILINEAR))
+def _grey(values: Floats, size: int) -> Image.Image:
+    """Values 0 to 1 as an 8-bit RGB picture of `size` pixels."""
+    small = Image.fromarray((np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8))
+    return small.resize((size, size), Image.Resampling.BILINEAR).convert("RGB")
 
 
 def _lit(surface: Surface, material: Material, rng: np.random.Generator) -> Image.Image:
     """The specimen's paint under the light, with the unevenness of a watercolour."""
-    side = surface.size
     diffuse, gloss = surface.shaped(relief=material.relief, softness=material.softness)
     coarse = diffuse.shape[0]
     cloud = 0.6 * noise(2, coarse, int(rng.integers(1 << 16))) + 0.5 * noise(1, coarse, int(rng.integers(1 << 16)))
-    factor = 1 + material.shade * np.minimum(diffuse, 0) * 1.25 + material.mottle * cloud
-    lift = material.shade * np.maximum(diffuse, 0) * 0.75 + material.gloss * gloss
-    paint = np.asarray(surface.coloured(), dtype=np.float32)
-    paint = paint * _enlarged(factor, side)[..., None]
-    paint += (np.float32(255) - paint) * _enlarged(lift, side)[..., None]
-    return Image.fromarray(np.clip(paint, 0, 255).astype(np.uint8))
+    shade = 1 - material.mottle + material.shade * 1.25 * np.minimum(diffuse, 0) + material.mottle * cloud
+    shine = material.shade * 0.75 * np.maximum(diffuse, 0) + material.gloss * gloss
+    darkened = ImageChops.multiply(surface.coloured(), _grey(shade, surface.size))
+    return ImageChops.screen(darkened, _grey(shine, surface.size))
 
 
 def _shadow(mask: Image.Image, look: Look, depth: float) -> Image.Image:
     """A contact shadow and a soft cast one, as how much light is left (L)."""
-    small = mask.resize((_SHADOW, _SHADOW), Image.Resampling.BOX)
-    unit = _SHADOW / 128
+    side = min(_SHADOW, mask.width)
+    unit = side / 128
+    small = mask.resize((side, side), Image.Resampling.BOX)
     contact = ImageChops.offset(small, round(unit), round(unit)).filter(ImageFilter.GaussianBlur(1.3 * unit))
     cast = ImageChops.offset(small, round(3 * unit), round(4 * unit)).filter(ImageFilter.GaussianBlur(4.5 * unit))
     strength = depth * (0.34 if look.ground.surface == "paper" else 0.5)
-    left = 255 - np.asarray(contact, dtype=np.float32) * strength * 0.8
-    left *= 1 - np.asarray(cast, dtype=np.float32) / 255 * strength
-    return Image.fromarray(left).resize(mask.size, Image.Resampling.BICUBIC)
+    left = 255 - np.asarray(contact, dtype=np.float32) * np.float32(strength * 0.8)
+    left *= 1 - np.asarray(cast, dtype=np.float32) * np.float32(strength / 255)
+    return Image.fromarray(left.astype(np.uint8)).resize(mask.size, Image.Resampling.BILINEAR)
 
 
-def _texture(look: Look, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The ground's own unevenness, around 0, in 8-bit steps."""
-    fine, mid, broad, wide = (noise(scale, size, int(rng.integers(1 << 16))) for scale in range(4))
-    if look.ground.surface == "paper":
-        return np.asarray(1.6 * fine + 0.9 * mid + 1.3 * broad + 2.4 * wide - 5 * np.maximum(broad - 2.1, 0))
-    if look.ground.surface == "linen":
-        threads = np.sin(np.arange(size) * (2 * np.pi * 128 / size))
-        weave = threads[None, :] + threads[:, None] if size >= _LEGIBLE else 0.0
-        return np.asarray(1.7 * fine + 1.0 * mid + 0.8 * wide + 1.5 * weave)
-    return np.asarray(1.9 * fine + 2.0 * mid + 1.6 * broad + 3.0 * wide)
+@functools.cache
+def _texture(surface: str, size: int) -> Image.Image:
+    """A ground's own unevenness as a seamless grey tile, 128 where it is even."""
+    fine, mid, broad, wide = (noise(scale, size, 0) for scale in range(4))
+    if surface == "paper":
+        steps = 1.5 * fine + 0.8 * mid + 1.0 * broad + 1.6 * wide - 5 * np.maximum(broad - 2.3, 0)
+    elif surface == "linen":
+        threads = np.sin(np.arange(size, dtype=np.float32) * np.float32(2 * np.pi * 128 / size))
+        weave = 1.5 * (threads[None, :] + threads[:, None]) if size >= _LEGIBLE else 0.0
+        steps = 1.7 * fine + 1.0 * mid + 0.8 * wide + weave
+    else:
+        steps = 1.9 * fine + 1.6 * mid + 1.3 * broad + 2.2 * wide
+    return Image.fromarray(np.clip(128.5 + steps, 0, 255).astype(np.uint8)).convert("RGB")
 
 
-def _light_falls(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A vignette with the light off centre, as a factor."""
-    step = (np.arange(size) + 0.5) / size - 0.5
-    x, y = step[None] + float(rng.uniform(0.0, 0.12)), step[:, None] + float(rng.uniform(0.02, 0.14))
-    return np.asarray(1.05 - float(rng.uniform(0.18, 0.42)) * (x * x + y * y))
+@functools.cache
+def _vignette(side: int) -> Image.Image:
+    """Light falling off from the middle of a square (L), made large enough to be taken off centre."""
+    step = ((np.arange(side) + 0.5) / side - 0.5) * 1.4
+    distance = step[None] ** 2 + step[:, None] ** 2
+    return Image.fromarray((255 * np.clip(1.03 - 0.36 * distance, 0, 1)).astype(np.uint8))
+
+
+def _light_falls(size: int, rng: np.random.Generator) -> Image.Image:
+    """A vignette with the light off centre, to the upper left, as on a page by a window."""
+    large = round(size * 1.4)
+    across, down = (round(float(rng.uniform(0.2, 0.36)) * size) for _ in range(2))
+    return _vignette(large).crop((across, down, across + size, down + size)).convert("RGB")
 
 
 def _frame(pen: ImageDraw.ImageDraw, box: tuple[float, float, float, float], ink: Colour, alpha: float) -> None:
@@ -91,12 +101,12 @@ def _furnish(ground: Image.Image, look: Look, rng: np.random.Generator) -> None:
     """Plate line, sheet edge or drawer wall, and a label, drawn on the ground."""
     size = ground.width
     pen = ImageDraw.Draw(ground, "RGBA")
-    dark = sum(look.ground.colour) < 330  # noqa: PLR2004
+    dark = sum(look.ground.colour) < 330
     if look.setting == "plate":
         ink = mixed(look.ground.colour, _INK, 0.75)
         margin = float(rng.uniform(0.035, 0.06)) * size
         _frame(pen, (margin, margin, size - 1 - margin, size - 1 - margin), ink, 0.6)
-        if rng.random() < 0.5:  # noqa: PLR2004
+        if rng.random() < 0.5:
             inner = margin + 0.012 * size
             _frame(pen, (inner, inner, size - 1 - inner, size - 1 - inner), ink, 0.35)
     elif look.setting == "drawer":
@@ -153,7 +163,6 @@ def laid(surface: Surface, look: Look, material: Material, rng: np.random.Genera
     _furnish(flat, look, rng)
     flat = ImageChops.multiply(flat, _shadow(mask, look, material.shadow).convert("RGB"))
     flat.paste(specimen, (0, 0), mask)
-    light = _light_falls(size, rng).astype(np.float32)[..., None]
-    finished = np.asarray(flat, dtype=np.float32) * light
-    finished += _texture(look, size, rng).astype(np.float32)[..., None]
-    return Image.fromarray(np.clip(finished, 0, 255).astype(np.uint8))
+    flat = ImageChops.multiply(flat, _light_falls(size, rng))
+    grain = ImageChops.offset(_texture(look.ground.surface, size), *(int(step) for step in rng.integers(0, size, 2)))
+    return ImageChops.add(flat, grain, scale=1, offset=-128)

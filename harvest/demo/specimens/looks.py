@@ -33,9 +33,7 @@ class Plan:
 
 
 def _plan(noun: str, varieties: str, tinctures: str, tilt: float) -> Plan:
-    return Plan(
-        noun=noun, varieties=tuple(varieties.split(", ")), tinctures=tuple(tinctures.split(", ")), tilt=tilt
-    )
+    return Plan(noun=noun, varieties=tuple(varieties.split(", ")), tinctures=tuple(tinctures.split(", ")), tilt=tilt)
 
 
 PLANS: Final = {
@@ -140,8 +138,8 @@ def look(kind: str, seed: int) -> Look:
     setting = str(rng.choice(names, p=chances))
     # Most lie near upright, as a curator would lay them; the wide turns are the rarer ones.
     angle = plan.tilt * float(rng.uniform(-1, 1)) * float(rng.uniform(0.35, 1))
-    mirror = bool(rng.random() < 0.5)  # noqa: PLR2004
-    label = setting in ("sheet", "drawer") and bool(rng.random() < 0.6)  # noqa: PLR2004
+    mirror = bool(rng.random() < 0.5)
+    label = setting in ("sheet", "drawer") and bool(rng.random() < 0.6)
     shift = rng.normal(0, 0.014, 2) - (0.02 if label else 0.0)
     pose = Pose(
         angle=math.radians(angle),

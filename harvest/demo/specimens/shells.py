@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from harvest.demo.specimens.canvas import Floats, Surface
-from harvest.demo.specimens.curves import Points, ellipse, polar, profile, smooth, smoothstep
+from harvest.demo.specimens.curves import ellipse, polar, profile, read, smooth, smoothstep, taper
 from harvest.demo.specimens.grounds import Material
 from harvest.demo.specimens.looks import Look
 from harvest.demo.specimens.palettes import mixed, varied
@@ -18,56 +21,41 @@ def ammonite(surface: Surface, look: Look, rng: np.random.Generator) -> Material
     tincture = look.tincture
     close = look.variety == "close-coiled"
     growth = float(rng.uniform(0.13, 0.19)) if close else float(rng.uniform(0.075, 0.12))
-    mouth = float(rng.uniform(-0.6, 1.2))
-    turns = mouth + 2 * np.pi * (3 if close else 5)
+    turns = float(rng.uniform(-0.6, 1.2)) + 2 * np.pi * (3 if close else 5)
     outer = np.linspace(turns - 2 * np.pi, turns, 220)
-    radius = np.exp(growth * (outer - turns)) * 0.98
-    inner = np.exp(growth * (turns - 2 * np.pi - turns)) * 0.98
+    inner = 0.98 * float(np.exp(-2 * np.pi * growth))
     lip = np.linspace(0, 1, 20)
-    mouth_edge = polar(0.98 + (inner - 0.98) * lip, turns + 0.13 * np.sin(np.pi * lip))
-    surface.fill(np.concatenate([polar(radius, outer), mouth_edge]), tincture.base)
+    mouth = polar(0.98 + (inner - 0.98) * lip, turns + 0.13 * np.sin(np.pi * lip))
+    surface.fill(np.concatenate([polar(0.98 * np.exp(growth * (outer - turns)), outer), mouth]), tincture.base)
     ribs = 0 if look.variety == "smooth" else int(rng.integers(18, 44))
-    sweep, forked = float(rng.uniform(-0.35, 0.5)), rng.random() < 0.4  # noqa: PLR2004
+    sweep, forked = float(rng.uniform(-0.35, 0.5)), bool(rng.random() < 0.4)
 
-    def shell(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
-        """Winding angle, place across the whorl (0 inside, 1 outside) and the whorl's width."""
-        rho, phi = np.maximum(np.hypot(x, y) / 0.98, 1e-4), np.arctan2(y, x)
-        free = turns + np.log(rho) / growth
-        winding = phi + 2 * np.pi * np.ceil((free - phi) / (2 * np.pi))
-        outside = np.exp(growth * (winding - turns))
-        inside = outside * np.exp(-2 * np.pi * growth)
-        return winding, (rho - inside) / (outside - inside), outside - inside
+    x, y = surface.grid
+    rho, phi = np.maximum(np.hypot(x, y) / 0.98, 1e-4), np.arctan2(y, x)
+    winding = phi + 2 * np.pi * np.ceil((turns + np.log(rho) / growth - phi) / (2 * np.pi))
+    outside = np.exp(growth * (winding - turns))
+    width = outside * (1 - np.exp(-2 * np.pi * growth))
+    across = 1 - (outside - rho) / width  # 0 at the whorl within, 1 at the rim
+    bow = winding + 0.5 * sweep * np.sin(np.pi * across) + 0.12 * across
+    wave = np.cos(ribs * bow)
+    if forked:
+        wave = np.where(across > 0.55, 2 * wave * wave - 1, wave)
+    tube = np.sqrt(np.clip(1 - (2 * across - 1) ** 2, 0, 1)) * width * 0.62
+    if ribs:
+        tube *= 1 + (0.05 if look.variety == "banded" else 0.1) * wave
+    surface.lift(np.where(winding <= turns, tube, 0))
 
-    def wave(winding: Floats, u: Floats) -> Floats:
-        bow = winding + sweep * np.sin(np.pi * u) * 0.5 + 0.12 * u
-        single = np.cos(ribs * bow)
-        return np.asarray(np.where(u > 0.55, np.cos(2 * ribs * bow), single) if forked else single)
-
-    def relief(x: Floats, y: Floats) -> Floats:
-        winding, u, width = shell(x, y)
-        tube = np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1)) * width * 0.62
-        body = tube * (1 + (0.1 if ribs else 0.0) * wave(winding, u)) if ribs else tube
-        return np.asarray(np.where(winding <= turns, body, 0))
-
-    surface.lift(relief)
-
-    def seam(x: Floats, y: Floats) -> Floats:
-        _, u, _ = shell(x, y)
-        return 0.75 * smoothstep(0.16, 0.0, u) + 0.35 * smoothstep(0.9, 1.0, u)
-
-    surface.tint(seam, tincture.dark)
+    surface.tint(0.75 * smoothstep(0.16, 0.0, across) + 0.35 * smoothstep(0.9, 1.0, across), tincture.dark)
     if look.variety == "banded":
         stripes = int(rng.integers(9, 16))
-        surface.tint(
-            lambda x, y: (lambda w, u, _: 0.8 * smoothstep(0.1, 0.5, np.sin(stripes * (w + 0.6 * u)) * u))(*shell(x, y)),
-            tincture.accent,
-        )
+        flames = np.sin(stripes * (winding + 0.6 * across)) * across
+        surface.tint(0.85 * smoothstep(0.1, 0.5, flames), tincture.accent)
     elif ribs:
-        surface.tint(lambda x, y: (lambda w, u, _: 0.30 * smoothstep(0, 1, wave(w, u)))(*shell(x, y)), tincture.light)
-    fade = float(rng.uniform(1.5, 5.0))
-    surface.tint(lambda x, y: 0.5 * smoothstep(turns - fade, turns, shell(x, y)[0]), varied(tincture.light, rng, 12))
-    surface.tint(lambda x, y: 0.5 * smoothstep(0.35, 0.0, np.hypot(x, y)), varied(tincture.accent, rng, 12))
-    surface.line(mouth_edge, tincture.dark, 0.018, alpha=0.7)
+        surface.tint(0.30 * smoothstep(0, 1, wave), tincture.light)
+    young = float(rng.uniform(1.5, 5.0))
+    surface.tint(0.5 * smoothstep(turns - young, turns, winding), varied(tincture.light, rng, 12))
+    surface.tint(0.5 * smoothstep(0.35, 0.0, rho), varied(tincture.accent, rng, 12))
+    surface.line(mouth, tincture.dark, 0.018, alpha=0.7)
     return Material(relief=1.15, shade=0.95, gloss=0.28, mottle=0.06)
 
 
@@ -76,143 +64,153 @@ def scallop(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     tincture = look.tincture
     hinge = np.array([0.0, 0.82])
     spread = {"narrow": 0.62, "broad": 0.98}.get(look.variety, 0.82) * float(rng.uniform(0.95, 1.08))
+    size = 0.94 if look.variety == "broad" else 1.0
     ribs = int(rng.integers(9, 15)) if look.variety != "ringed" else int(rng.integers(18, 28))
-    angle = np.linspace(-spread, spread, 400)
     bulge = float(rng.uniform(0.16, 0.3))
+    beat = np.pi * ribs / (2 * spread)
 
     def margin(a: Floats) -> Floats:
         share = np.clip(np.abs(a) / spread, 0, 1)
         fan = 1.72 - bulge * share**2 - 0.75 * smoothstep(0.72, 1.0, share) ** 2
-        return np.asarray(fan * (1 + 0.022 * np.abs(np.cos(np.pi * ribs * a / (2 * spread)))))
+        return np.asarray(size * fan * (1 + 0.022 * np.abs(np.cos(beat * a))))
 
-    size = 1.0 if look.variety != "broad" else 0.94
-    edge = hinge + np.stack([margin(angle) * np.sin(angle), -margin(angle) * np.cos(angle)], 1) * size
+    _ears(surface, look, rng)
+    angle = np.linspace(-spread, spread, 400)
+    edge = hinge + np.stack([margin(angle) * np.sin(angle), -margin(angle) * np.cos(angle)], 1)
+    outline = np.concatenate([edge, hinge[None]])
+    surface.fill(outline, tincture.base)
+    troughs = (np.arange(-ribs, ribs + 1) | 1) * spread / ribs
+    troughs = np.unique(troughs[np.abs(troughs) < spread])
+    ends = np.stack([np.sin(troughs), -np.cos(troughs)], 1) * margin(troughs)[:, None]
+    furrows = hinge + taper(0.06, 0.99, 12)[None, :, None] * ends[:, None]
+    surface.lines(furrows, tincture.dark, taper(0.004, 0.012, 12), alpha=0.4)
+
+    x, y = surface.grid
+    dx, dy = x - hinge[0], hinge[1] - y
+    a = np.arctan2(dx, np.maximum(dy, 1e-6))
+    r = np.hypot(dx, dy) / margin(a)
+    crest = np.abs(np.cos(beat * a))
+    dome = 0.36 * np.sqrt(np.clip(1 - r**2, 0, 1)) * np.cos(np.clip(a / spread, -1, 1) * 1.4) * smoothstep(0, 0.3, r)
+    relief = dome + 0.055 * crest**0.8 * r**0.8 * 14 / ribs + 0.006 * np.sin(r**1.6 * 60)
+    surface.lift(np.where((np.abs(a) < spread) & (r < 1), relief, 0))
+    bands = int(rng.integers(2, 8)) if look.variety != "ringed" else int(rng.integers(6, 12))
+    strength, offset = float(rng.uniform(0.25, 0.6)), float(rng.uniform(0, 6))
+    rings = strength * (r < 1) * smoothstep(0.2, 0.9, np.sin(bands * 2 * np.pi * r**1.5 + offset))
+    surface.tint(rings, tincture.accent if rng.random() < 0.5 else tincture.dark)
+    surface.tint(0.7 * smoothstep(0.55, 0.05, np.hypot(dx, dy)), tincture.light)
+    if look.variety == "ribbed" and rng.random() < 0.5:
+        surface.tint(0.5 * smoothstep(0.3, 0.9, 2 * crest**2 - 1), tincture.light)
+    surface.outline(outline, tincture.dark, 0.008, alpha=0.5)
+    return Material(relief=1.25, shade=0.85, gloss=0.12, mottle=0.05)
+
+
+def _ears(surface: Surface, look: Look, rng: np.random.Generator) -> None:
+    tincture = look.tincture
     ear = float(rng.uniform(0.24, 0.36))
     for side, scale in ((-1, 1.0), (1, float(rng.uniform(0.7, 1.0)))):
         corner = np.array([[0, 0.86], [ear * scale, 0.88], [ear * scale * 0.92, 0.68], [ear * 0.62, 0.52], [0, 0.5]])
         wing = smooth(corner * [side, 1], steps=6)
         surface.fill(wing, mixed(tincture.base, tincture.dark, 0.18), height=0.04)
         for step in np.linspace(0.15, 0.9, 6):
-            surface.line(np.array([[side * ear * scale * step, 0.87], [side * ear * step * 0.62, 0.6]]), tincture.dark, 0.007,
-                         alpha=0.45)  # fmt: skip
+            line = np.array([[side * ear * scale * step, 0.87], [side * ear * step * 0.62, 0.6]])
+            surface.line(line, tincture.dark, 0.007, alpha=0.45)
         surface.outline(wing, tincture.dark, 0.009, alpha=0.6)
-    outline = np.concatenate([edge, hinge[None]])
-    surface.fill(outline, tincture.base)
-    for a in angle[:: max(1, 400 // ribs)]:
-        way = np.array([np.sin(a), -np.cos(a)]) * float(margin(np.array(a))) * size
-        surface.line(hinge + np.linspace(0.06, 0.99, 12)[:, None] * way, tincture.dark, np.linspace(0.004, 0.012, 12), alpha=0.4)
 
-    def fan(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        dx, dy = x - hinge[0], hinge[1] - y
-        a = np.arctan2(dx, np.maximum(dy, 1e-6))
-        return a, np.hypot(dx, dy) / (margin(a) * size)
 
-    def relief(x: Floats, y: Floats) -> Floats:
-        a, r = fan(x, y)
-        inside = (np.abs(a) < spread) & (r < 1)
-        dome = 0.36 * np.sqrt(np.clip(1 - r**2, 0, 1)) * np.cos(np.clip(a / spread, -1, 1) * 1.4) * smoothstep(0, 0.3, r)
-        rib = 0.055 * np.abs(np.cos(np.pi * ribs * a / (2 * spread))) ** 0.8 * r ** 0.8 * 14 / ribs
-        rings = 0.006 * np.sin(r**1.6 * 60)
-        return np.asarray(np.where(inside, dome + rib + rings, 0))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spire:
+    """A whelk's build: half-widths by height from 0 (apex) to 1, the sutures' heights, and their slant."""
 
-    surface.lift(relief)
-    bands = int(rng.integers(2, 8)) if look.variety != "ringed" else int(rng.integers(6, 12))
-    strength, offset = float(rng.uniform(0.25, 0.6)), float(rng.uniform(0, 6))
-    warm = tincture.accent if rng.random() < 0.5 else tincture.dark  # noqa: PLR2004
-    surface.tint(
-        lambda x, y: strength * (fan(x, y)[1] < 1) * smoothstep(0.2, 0.9, np.sin(bands * 2 * np.pi * fan(x, y)[1] ** 1.5 + offset)),
-        warm,
-    )
-    surface.tint(lambda x, y: 0.7 * smoothstep(0.55, 0.05, np.hypot(x, y - hinge[1])), tincture.light)
-    if look.variety == "ribbed" and rng.random() < 0.5:  # noqa: PLR2004
-        surface.tint(lambda x, y: 0.5 * smoothstep(0.3, 0.9, np.cos(np.pi * ribs * fan(x, y)[0] / spread)), tincture.light)
-    surface.outline(outline, tincture.dark, 0.008, alpha=0.5)
-    return Material(relief=1.25, shade=0.85, gloss=0.12, mottle=0.05)
+    top: float
+    high: float
+    slim: float
+    body: float
+    slant: float
+    sutures: NDArray[np.float64]
+    widths: NDArray[np.float32]
+
+
+def _spire(look: Look, rng: np.random.Generator) -> _Spire:
+    turreted = look.variety == "turreted"
+    slim = {"turreted": 0.34, "ribbed": 0.5, "banded": 0.56, "smooth": 0.52}[look.variety]
+    slim *= float(rng.uniform(0.9, 1.12))
+    whorls = int(rng.integers(7, 11)) if turreted else int(rng.integers(4, 7))
+    body = 0.30 if turreted else float(rng.uniform(0.44, 0.56))
+    steps = (0.80 if turreted else float(rng.uniform(0.60, 0.70))) ** np.arange(whorls)
+    falls = np.concatenate([[0], np.cumsum(steps * (1 - body) / steps.sum())])[::-1]
+    sutures = 1 - body - falls
+    bulge = float(rng.uniform(0.06, 0.2))
+    share = np.linspace(0, 1, 4096)
+    knots = [(0, 0.02), (1 - body, 0.86), (1 - body * 0.62, 1.0), (1 - body * 0.25, 0.62), (1, 0.1)]
+    index = np.clip(np.searchsorted(sutures, share, side="right") - 1, 0, whorls - 1)
+    within = np.clip((share - sutures[index]) / (sutures[index + 1] - sutures[index]), 0, 1)
+    waist = np.where(share < 1 - body, np.sin(np.pi * within) ** 0.6, smoothstep(0, 0.3, share - 1 + body) + 0.2)
+    widths = slim * profile(share, knots) * (1 - bulge + bulge * np.clip(waist, 0, 1))
+    return _Spire(top=-0.98, high=1.94, slim=slim, body=body, slant=float(rng.uniform(0.10, 0.2)) * slim,
+                  sutures=sutures, widths=np.maximum(widths, 1e-3).astype(np.float32))  # fmt: skip
 
 
 def whelk(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     """A high spire of whorls, the apex up, the mouth at the lower right."""
     tincture = look.tincture
-    slim = {"turreted": 0.34, "ribbed": 0.5, "banded": 0.56, "smooth": 0.52}[look.variety] * float(rng.uniform(0.9, 1.12))
-    whorls = int(rng.integers(7, 11)) if look.variety == "turreted" else int(rng.integers(4, 7))
-    body = 0.30 if look.variety == "turreted" else float(rng.uniform(0.44, 0.56))
-    ratio = 0.80 if look.variety == "turreted" else float(rng.uniform(0.60, 0.70))
-    steps = ratio ** np.arange(whorls)
-    bounds = np.concatenate([[0], np.cumsum(steps * (1 - body) / steps.sum())])[::-1]
-    top, high = -0.98, 1.94
-    slant = float(rng.uniform(0.10, 0.2)) * slim
-    bulge = float(rng.uniform(0.06, 0.2))
-    sutures = top + high * ((1 - body) - bounds)
-
-    def half_width(y: Floats) -> Floats:
-        share = np.clip((y - top) / high, 0, 1)
-        cone = slim * profile(share, [(0, 0.02), (1 - body, 0.86), (1 - body * 0.62, 1.0), (1 - body * 0.25, 0.62), (1, 0.1)])
-        index = np.clip(np.searchsorted(sutures, y, side="right") - 1, 0, whorls - 1)
-        within = (y - sutures[index]) / (sutures[index + 1] - sutures[index])
-        waist = np.where(y < sutures[-1], np.sin(np.pi * np.clip(within, 0, 1)) ** 0.6, smoothstep(0, 0.3, share - 1 + body) + 0.2)
-        return np.asarray(cone * (1 - bulge + bulge * np.clip(waist, 0, 1)))
-
-    def straightened(x: Floats, y: Floats) -> Floats:
-        """Height with the slant of the whorls taken out."""
-        return np.asarray(y - slant * x / slim * smoothstep(top, top + 0.9, y))
-
-    y = np.linspace(top, top + high, 260)
-    width = half_width(y)
-    shear = slant * smoothstep(top, top + 0.9, y)
-    right = np.stack([width, y + shear * width / slim], 1)
-    left = np.stack([-width, y - shear * width / slim], 1)
+    spire = _spire(look, rng)
+    rows = np.linspace(0, 1, 260)
+    y = spire.top + spire.high * rows
+    width = read(spire.widths, rows)
+    drop = spire.slant * smoothstep(spire.top, spire.top + 0.9, y) * width / spire.slim
+    right, left = np.stack([width, y + drop], 1), np.stack([-width, y - drop], 1)
     outline = np.concatenate([right, left[::-1]])
     surface.fill(outline, tincture.base)
-    _decorate(surface, look, rng, sutures, half_width, straightened)
-    _mouth(surface, look, rng, slim, body, top + high)
+
+    gx, gy = surface.grid
+    level = gy - spire.slant * gx / spire.slim * smoothstep(spire.top, spire.top + 0.9, gy)
+    share = (level - spire.top) / spire.high
+    half = read(spire.widths, share)
+    on = (share > 0) & (share < 1)
+    surface.lift(np.where(on, 0.9 * np.sqrt(np.clip(half**2 - gx**2, 0, None)), 0))
+    _decorate(surface, look, rng, spire, share, np.arcsin(np.clip(gx / half, -1, 1)))
+    _mouth(surface, look, spire)
     surface.outline(outline, tincture.dark, 0.009, alpha=0.5)
-
-    def relief(x: Floats, y: Floats) -> Floats:
-        level = straightened(x, y)
-        half = np.maximum(half_width(level), 1e-3)
-        return np.asarray(np.where((level > top) & (level < top + high), np.sqrt(np.clip(half**2 - x**2, 0, None)), 0) * 0.9)
-
-    surface.lift(relief)
     return Material(relief=1.0, softness=0.006, shade=0.9, gloss=0.2, mottle=0.05)
 
 
-def _decorate(surface, look, rng, sutures, half_width, straightened):  # type: ignore[no-untyped-def]
+def _decorate(
+    surface: Surface, look: Look, rng: np.random.Generator, spire: _Spire, share: Floats, turned: Floats
+) -> None:
+    """Sutures, ribs, bands and flames; `turned` is the angle about the axis, -pi/2 to pi/2."""
     tincture = look.tincture
+    index = np.clip(np.searchsorted(spire.sutures, share, side="right") - 1, 0, len(spire.sutures) - 2)
+    within = (share - spire.sutures[index]) / (spire.sutures[index + 1] - spire.sutures[index])
     ribs = int(rng.integers(9, 16))
     warm = tincture.accent if rng.random() < 0.6 else tincture.dark
-
-    def within(x: Floats, y: Floats) -> Floats:
-        level = straightened(x, y)
-        index = np.clip(np.searchsorted(sutures, level, side="right") - 1, 0, len(sutures) - 2)
-        return np.asarray((level - sutures[index]) / (sutures[index + 1] - sutures[index]))
-
-    def turned(x: Floats, y: Floats) -> Floats:
-        half = np.maximum(half_width(straightened(x, y)), 1e-3)
-        return np.asarray(np.arcsin(np.clip(x / half, -1, 1)))
-
-    surface.tint(lambda x, y: 0.6 * smoothstep(0.1, 0.0, within(x, y)) + 0.3 * smoothstep(0.93, 1.0, within(x, y)) * (within(x, y) < 1.01), tincture.dark)
+    seam = 0.6 * smoothstep(0.1, 0.0, within) + 0.3 * smoothstep(0.93, 1.0, within) * (within < 1.01)
+    surface.tint(seam, tincture.dark)
     if look.variety in ("ribbed", "turreted"):
-        surface.lift(lambda x, y: 0.025 * np.cos(ribs * turned(x, y) + 0.8 * within(x, y)) * smoothstep(0, 0.2, within(x, y)))
-        surface.tint(lambda x, y: 0.3 * smoothstep(0.2, 1, np.cos(ribs * turned(x, y) + 0.8 * within(x, y))), tincture.light)
+        wave = np.cos(ribs * turned + 0.8 * within)
+        surface.lift(0.025 * wave * smoothstep(0, 0.2, within) * (share > 0))
+        surface.tint(0.3 * smoothstep(0.2, 1, wave), tincture.light)
     if look.variety in ("banded", "turreted"):
         where, thick = float(rng.uniform(0.3, 0.7)), float(rng.uniform(0.08, 0.2))
-        surface.tint(lambda x, y: 0.7 * smoothstep(thick, thick * 0.5, np.abs((within(x, y) % 1.0) - where)), warm)
+        surface.tint(0.75 * smoothstep(thick, thick * 0.5, np.abs((within % 1.0) - where)), warm)
     if look.variety in ("smooth", "banded") and rng.random() < 0.6:
-        flames = int(rng.integers(5, 9))
-        surface.tint(lambda x, y: 0.55 * smoothstep(0.3, 0.8, np.sin(flames * turned(x, y) + 2.5 * np.sin(9 * y))), warm)
-    surface.tint(lambda x, y: 0.5 * smoothstep(-0.45, -1.0, y), varied(tincture.light, rng, 10))
+        flames = np.sin(int(rng.integers(5, 9)) * turned + 2.5 * np.sin(18 * share))
+        surface.tint(0.55 * smoothstep(0.3, 0.8, flames), warm)
+    surface.tint(0.5 * smoothstep(0.27, 0.0, share), varied(tincture.light, rng, 10))
 
 
-def _mouth(surface: Surface, look: Look, rng: np.random.Generator, slim: float, body: float, bottom: float) -> None:
+def _mouth(surface: Surface, look: Look, spire: _Spire) -> None:
+    """The aperture: a flared outer lip, a drawn-out canal below, dark within."""
     tincture = look.tincture
-    high = 1.94 * body
-    centre = np.array([slim * 0.42, bottom - high * 0.45])
-    lip = ellipse(centre, slim * 0.47, high * 0.40, angle=0.22, steps=60)
-    canal = smooth([centre + [-slim * 0.1, high * 0.2], centre + [-slim * 0.32, high * 0.44], centre + [slim * 0.05, high * 0.36]],
-                   steps=8)  # fmt: skip
-    surface.fill(np.concatenate([canal]), mixed(tincture.light, tincture.base, 0.4), height=0.05)
-    surface.fill(lip, mixed(tincture.light, (255, 246, 230), 0.5), height=0.08)
-    surface.outline(lip, tincture.dark, 0.01, alpha=0.6)
-    inner: Points = (lip - centre) * [0.70, 0.82] + centre + [0.01, 0.0]
-    surface.fill(inner, mixed(tincture.accent, tincture.dark, 0.55), height=-0.1)
-    surface.wash((inner - centre) * 0.75 + centre - [slim * 0.06, 0.02], tincture.dark, 0.6)
+    high = spire.high * spire.body
+    start = spire.top + spire.high - high
+    knots = [(0.34, 0.20), (0.72, 0.30), (0.92, 0.52), (0.76, 0.78), (0.34, 0.96), (0.08, 1.02), (0.10, 0.82),
+             (0.20, 0.62), (0.16, 0.40)]  # fmt: skip
+    lip = smooth(np.array(knots) * [spire.slim, high] + [0, start], steps=8, closed=True)
+    centre = np.array([0.45 * spire.slim, start + 0.58 * high])
+    surface.fill(lip, mixed(tincture.light, tincture.base, 0.45), height=0.05)
+    surface.outline(lip, tincture.dark, 0.01, alpha=0.55)
+    for scale, share in ((0.76, 0.25), (0.62, 0.55), (0.46, 0.9)):
+        inner = (lip - centre) * [scale, scale * 1.08] + centre - [0.03 * spire.slim * (1 - scale), 0]
+        surface.wash(inner, mixed(tincture.accent, tincture.dark, share), 0.9)
+    throat = ellipse(centre, 0.3 * spire.slim, 0.3 * high, angle=0.2)
+    surface.emboss(throat[10:30], 0.0, 0.05)
