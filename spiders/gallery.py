@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from parsel import Selector
 from scrapy import Request
 from scrapy.http import Response
-from scrapy.selector import Selector
-from twisted.python.failure import Failure
 
 from harvest.config.reader import setting
 from harvest.crawl import html
@@ -44,68 +44,78 @@ class GallerySpider(SourceSpider[GalleryOptions]):
         if not self.options.start:
             raise self.source.options.error("start", "expected at least one page to start from")
         for section, selectors in (("select", self.options.select), ("detail", self.options.detail)):
-            for name in html.Selectors.__dataclass_fields__:
-                css = getattr(selectors, name, None)
-                try:
-                    Selector(text="<p>").css(css or "p")
-                except ValueError as error:
-                    raise self.source.options.error(f"{section}.{name}", f"expected a CSS selector: {error}") from None
+            for name, problem in html.problems(selectors or html.Selectors()):
+                raise self.source.options.error(f"{section}.{name}", f"expected a CSS selector, {problem}")
 
     async def start(self) -> AsyncIterator[Request]:
         """The pages that the source names."""
         for url in self.options.start:
-            yield self.page(url, self.parse, page=1)
+            yield self.page(url, self.parse, number=1)
 
-    def parse(self, response: Response, *, page: int) -> Iterator[ImageItem | Request]:
+    def parse(self, response: Response, *, number: int) -> Iterator[ImageItem | Request]:
         """One listing page: its pictures, then the page after it."""
-        select, seen = self.options.select, set[str]()
-        for card in html.cards(response.selector, select.card):
-            item = self._item(response, card, select)
+        page, select, seen = html.page_of(response), self.options.select, set[str]()
+        of_page = self._of_page(response, page)
+        for card in html.cards(page, select.card):
+            item = self._item(response, card, select, of_page)
             link = html.link_url(card, response.urljoin(""), select.link)
             if link and self.options.detail:
-                item = item or ImageItem(source_id="", image_url="", page_url=link)
                 yield self.page(link, self.parse_detail, errback=self.detail_failed, item=item)
             elif item and item.image_url not in seen:
                 seen.add(item.image_url)
                 yield item
-        following = html.next_url(response.selector, response.urljoin(""), select.next)
-        if following and page < self.options.max_pages:
-            yield self.page(following, self.parse, page=page + 1)
+        following = html.next_url(page, response.urljoin(""), select.next)
+        if following and number < self.options.max_pages:
+            yield self.page(following, self.parse, number=number + 1)
 
-    def parse_detail(self, response: Response, *, item: ImageItem) -> Iterator[ImageItem]:
+    def parse_detail(self, response: Response, *, item: ImageItem | None) -> Iterator[ImageItem]:
         """A picture's own page: what it says replaces what its card said."""
-        own = self._item(response, response.selector, self._detail)
-        if own:
-            said = {name: getattr(own, name) for name in ImageItem.__dataclass_fields__ if getattr(own, name)}
-            item = replace(item, **said)
-        item = replace(item, page_url=response.url, signals=item.signals + page_signals(response))
-        if item.image_url:
-            yield replace(item, signals=tuple(dict.fromkeys(item.signals)))
-        else:
-            self.missed(response.url, "no picture found on this page")
+        page = html.page_of(response)
+        of_page = self._of_page(response, page)
+        own = self._item(response, page, html.on_detail(self.options.detail), of_page) or item
+        if own is None:
+            self.missed(response.url, "no picture was found on this page")
+            return
+        said = {name: value for name in ImageItem.__dataclass_fields__ if (value := getattr(own, name))}
+        signals = dict.fromkeys((*(item.signals if item else ()), *of_page.signals))
+        yield replace(item or own, **{**said, "page_url": response.url, "signals": tuple(signals)})
 
-    def detail_failed(self, failure: Failure) -> Iterator[ImageItem]:
-        """A picture's own page that does not answer: what its card said has to do."""
-        item: ImageItem = failure.request.cb_kwargs["item"]  # type: ignore[attr-defined]
-        self.missed(failure.request.url, failure.getErrorMessage())  # type: ignore[attr-defined]
-        if item.image_url:
+    def detail_failed(self, failure: Any) -> Iterator[ImageItem]:
+        """A picture's own page that does not answer: it is noted, and what the card said has to do."""
+        item: ImageItem | None = failure.request.cb_kwargs["item"]
+        yield from self.page_failed(failure)
+        if item is not None:
             yield item
 
-    def _item(self, response: Response, scope: Selector, select: html.Selectors) -> ImageItem | None:
-        url = html.image_url(scope, response.urljoin(""), select.image)
+    def _of_page(self, response: Response, page: Selector) -> ImageItem:
+        """What a page says for all of its pictures."""
+        terms = html.page_rights(page, response.urljoin("")) or html.Rights(None, None, None)
+        return ImageItem(
+            source_id="",
+            image_url="",
+            page_url=response.url,
+            license=terms.id,
+            license_url=terms.url,
+            license_raw=terms.raw,
+            signals=page_signals(response),
+        )
+
+    def _item(
+        self, response: Response, scope: Selector, select: html.Selectors, of_page: ImageItem
+    ) -> ImageItem | None:
+        base = response.urljoin("")
+        url = html.image_url(scope, base, select.image)
         if url is None:
             return None
-        license_, license_url, license_raw = html.rights(scope, response.selector, response.url, select.license)
-        return ImageItem(
+        terms = html.rights(scope, base, select.license)
+        item = replace(
+            of_page,
             source_id=url,
             image_url=url,
-            page_url=html.link_url(scope, response.urljoin(""), select.link) or response.url,
+            page_url=html.link_url(scope, base, select.link) or response.url,
             title=html.first_text(scope, select.title, "title"),
             description=html.words(scope, select.description),
             creator=html.first_text(scope, select.creator, "creator"),
-            license=license_,
-            license_url=license_url,
-            license_raw=license_raw,
             published_at=html.date(scope, select.date),
-            signals=page_signals(response),
         )
+        return replace(item, license=terms.id, license_url=terms.url, license_raw=terms.raw) if terms else item

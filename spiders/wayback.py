@@ -20,8 +20,8 @@ from harvest.errors import SourceChanged
 from harvest.items import ImageItem
 
 _FIELDS = ("timestamp", "original", "mimetype", "statuscode", "digest", "length")
-_HTTP = {"pattern": r"^https?://", "expected": "an http(s) URL"}
-_MOMENT = {"pattern": r"^\d{1,14}$", "expected": "1 to 14 digits of YYYYMMDDhhmmss"}
+_HTTP: Any = {"pattern": r"^https?://", "expected": "an http(s) URL"}
+_MOMENT: Any = {"pattern": r"^\d{1,14}$", "expected": "1 to 14 digits of YYYYMMDDhhmmss"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,10 @@ class WaybackSpider(SourceSpider[WaybackOptions]):
             image_url=f"{self.options.replay}{timestamp}id_/{original}",
             page_url=f"{self.options.replay}*/{original}",
             captured_at=iso_timestamp(timestamp),
-            raw={"original": original, **{key: capture[key] for key in ("mimetype", "digest", "length") if key in capture}},
+            raw={
+                "original": original,
+                **{key: capture[key] for key in ("mimetype", "digest", "length") if key in capture},
+            },
         )
 
     def _page(self, resume: str | None) -> Request:

@@ -55,7 +55,9 @@ class SourceSpider(scrapy.Spider, Generic[O]):
             raise UsageError(f"which source? scrapy crawl {self.name} -a source=configs/sources/<name>.yaml")
         self.source = load_source(_found(Path(source)))
         if self.source.spider != self.name:
-            raise ConfigError(self.source.file, "spider", f"this file is for the spider {self.source.spider!r}, not {self.name!r}")
+            raise ConfigError(
+                self.source.file, "spider", f"this file is for the spider {self.source.spider!r}, not {self.name!r}"
+            )
         self.options = self.source.options.read(self.options_type)
         self.workspace = Workspace(Path(workspace or os.environ.get("HARVEST_WORKSPACE") or "workspace"))
         self.limit = _whole(limit)
@@ -185,4 +187,3 @@ def _settings(source: SourceConfig) -> dict[str, Any]:
         "DOWNLOAD_TIMEOUT": limits.timeout,
         "DOWNLOAD_MAXSIZE": limits.max_bytes,
     }
-

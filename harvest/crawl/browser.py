@@ -59,7 +59,7 @@ def find_browser() -> str | None:
 
 
 def browser_settings(options: BrowserOptions, source: SourceConfig) -> dict[str, Any]:
-    """Scrapy settings that bring the browser in. Raises BrowserMissing and ComponentMissing, which say what to install."""
+    """Scrapy settings that bring the browser in. Raises ComponentMissing, which says what to install."""
     if find_spec("scrapy_playwright") is None:
         raise ComponentMissing("this source needs a browser: pip install 'herbarium-harvester[browser]'")
     path = find_browser()

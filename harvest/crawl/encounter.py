@@ -69,7 +69,7 @@ class Step(ABC):
         return cls(crawler)
 
     @property
-    def spider(self) -> SourceSpider:
+    def spider(self) -> SourceSpider[Any]:
         """The running spider."""
         spider: Any = self.crawler.spider
         return spider  # type: ignore[no-any-return]

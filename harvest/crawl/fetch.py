@@ -106,7 +106,7 @@ class Fetch(Step):
         for slot in list(self.crawler.engine.downloader.slots.values()):
             while slot.queue:
                 _, waiting = slot.queue.popleft()
-                waiting.errback(Failure(DownloadCancelledError("stopping")))
+                waiting.errback(Failure(DownloadCancelledError("stopping")))  # type: ignore[no-untyped-call]
 
 
 def _answered(encounter: Encounter, response: Response) -> Encounter:

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from parsel import Selector
+from scrapy.http import Response, TextResponse
 
+from harvest.errors import SourceChanged
 from harvest.licences import from_url, normalize
 
-__all__ = ["DETAIL", "Selectors", "cards", "date", "first_text", "image_url", "link_url", "next_url", "parse_srcset", "rights", "words"]
+__all__ = [
+    "DETAIL",
+    "Rights",
+    "Selectors",
+    "cards",
+    "date",
+    "first_text",
+    "image_url",
+    "link_url",
+    "next_url",
+    "on_detail",
+    "page_of",
+    "page_rights",
+    "parse_srcset",
+    "problems",
+    "rights",
+    "words",
+]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp", ".jp2", ".jxl")
 # https://html.spec.whatwg.org/multipage/images.html#parsing-a-srcset-attribute
@@ -44,6 +65,14 @@ class Selectors:
     next: str | None = None
 
 
+class Rights(NamedTuple):
+    """A licence as a page states it: our id for it, the address it links to, and its wording to the letter."""
+
+    id: str | None
+    url: str | None
+    raw: str | None
+
+
 DETAIL = Selectors(
     image="main img, article img, figure img",
     title="main h1, article h1, figure figcaption",
@@ -63,6 +92,30 @@ def parse_srcset(value: str) -> list[tuple[str, float, str]]:
         except ValueError:
             continue
     return found
+
+
+def page_of(response: Response) -> Selector:
+    """The page to select from, relative addresses of it resolved by its base. Raises SourceChanged when it is none."""
+    if not isinstance(response, TextResponse):
+        kind = (response.headers.get(b"Content-Type") or b"something else").decode("latin-1")
+        raise SourceChanged(f"{response.url} is no page but {kind}; name pages in options.start")
+    return response.selector
+
+
+def problems(selectors: Selectors) -> Iterator[tuple[str, str]]:
+    """The selectors that are not CSS: their names and what is wrong with them."""
+    for field in fields(selectors):
+        css = getattr(selectors, field.name)
+        try:
+            Selector(text="<p>").css(css or "p")
+        except ValueError as error:
+            yield field.name, f"got {css!r}: {error}"
+
+
+def on_detail(selectors: Selectors | None) -> Selectors:
+    """Selectors for a picture's own page, the usual places filled in."""
+    given = {field.name: value for field in fields(Selectors) if (value := getattr(selectors, field.name, None))}
+    return replace(DETAIL, **given)
 
 
 def cards(page: Selector, css: str | None) -> list[Selector]:
@@ -141,7 +194,9 @@ def first_text(scope: Selector, css: str | None, kind: str) -> str | None:
     if css:
         return words(scope, css)
     alternative = scope.attrib.get("alt") if scope.root.tag == "img" else scope.css("img::attr(alt)").get()
-    return words(scope, None, _TITLE) or words(scope, None, "figcaption") or " ".join((alternative or "").split()) or None
+    return (
+        words(scope, None, _TITLE) or words(scope, None, "figcaption") or " ".join((alternative or "").split()) or None
+    )
 
 
 def date(scope: Selector, css: str | None) -> str | None:
@@ -154,22 +209,25 @@ def date(scope: Selector, css: str | None) -> str | None:
     return None
 
 
-def rights(scope: Selector, page: Selector, base: str, css: str | None) -> tuple[str | None, str | None, str | None]:
-    """Id, address and wording of the picture's licence: its own, else the one that holds for the whole page."""
+def rights(scope: Selector, base: str, css: str | None) -> Rights | None:
+    """What the words around a picture say about its licence; None when they say nothing."""
     if css and "::" in css:
-        said = (scope.css(css).get() or "").strip() or None
-        return normalize(said), _absolute(base, said) if said and "/" in said else None, said
-    if css:
-        found = list(scope.css(css))
-    else:
-        own = scope.xpath(f"self::a[{_LICENSE}] | .//a[{_LICENSE}]")
-        whole = page.xpath(f"//link[{_LICENSE}] | //a[{_LICENSE}][not({_SCOPE})]")
-        found = [*own, *whole]
-    if not found:
-        return None, None, None
-    href = found[0].attrib.get("href")
-    wording = " ".join((found[0].xpath("string()").get() or "").split()) or None
-    return from_url(href) or normalize(wording), _absolute(base, href), wording or href
+        said = (scope.css(css).get() or "").strip()
+        return Rights(normalize(said), _absolute(base, said) if "/" in said else None, said) if said else None
+    found = scope.css(css) if css else scope.xpath(f"self::a[{_LICENSE}] | .//a[{_LICENSE}]")
+    return _rights(found[0], base) if found else None
+
+
+def page_rights(page: Selector, base: str) -> Rights | None:
+    """The licence that a page claims for all that it shows: linked from its head, or outside of every picture."""
+    found = page.xpath(f"//link[{_LICENSE}] | //a[{_LICENSE}][not({_SCOPE})]")
+    return _rights(found[0], base) if found else None
+
+
+def _rights(link: Selector, base: str) -> Rights:
+    href = link.attrib.get("href")
+    wording = " ".join((link.xpath("string()").get() or "").split()) or None
+    return Rights(from_url(href) or normalize(wording), _absolute(base, href), wording or href)
 
 
 def _scope(picture: Selector) -> Selector:

@@ -17,7 +17,7 @@ __all__ = ["Identify"]
 
 
 class Identify(Step):
-    """Adds digest and fingerprint; bytes that are no usable image end as BROKEN, images that refuse mining as REFUSED."""
+    """Adds digest and fingerprint; bytes that are no usable image end as BROKEN, images that refuse as REFUSED."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)

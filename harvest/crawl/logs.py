@@ -27,7 +27,7 @@ _CHATTY = (
 class QuietFormatter(LogFormatter):
     """Says nothing of dropped items: an item is dropped only where it has its row already."""
 
-    def dropped(self, *args: Any, **kwargs: Any) -> LogFormatterResult:
+    def dropped(self, *_args: Any, **_kwargs: Any) -> LogFormatterResult:
         """Not worth a line."""
         return None  # type: ignore[return-value]  # Scrapy documents None as "say nothing"
 

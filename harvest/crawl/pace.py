@@ -1,4 +1,4 @@
-"""Retries that leave a host alone for as long as it asks: Retry-After, else a pause that doubles, always with jitter."""
+"""Retries that leave a host alone for as long as it asks: Retry-After, else a pause that doubles, with jitter."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ from queue import Empty, Queue
 from typing import Any
 
 from scrapy import signals
-from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.crawler import AsyncCrawlerProcess, Crawler, CrawlerProcessBase
 from scrapy.settings import Settings
 
 from harvest.config.source import load_source
 from harvest.crawl.base import SourceSpider
-from harvest.errors import ConfigError, HarvestError, UsageError
+from harvest.errors import ConfigError, HarvestError
 from harvest.progress import Progress, Task
 from harvest.workspace import Workspace
 
@@ -47,9 +47,9 @@ class CrawlReport:
     message: str = ""
 
 
-def run_crawler(process: AsyncCrawlerProcess, crawler: Crawler, arguments: Mapping[str, Any]) -> int:
-    """Run one crawl to its end in this process and return the exit code; what went wrong is said in a line on stderr."""
-    task = process.crawl(crawler, **arguments)
+def run_crawler(process: CrawlerProcessBase, crawler: Crawler, arguments: Mapping[str, Any]) -> int:
+    """Run one crawl to its end in this process and return the exit code; what went wrong is a line on stderr."""
+    task: Any = process.crawl(crawler, **arguments)
     process.start()
     spider: Any = crawler.spider
     error = None if task.cancelled() or not task.done() else task.exception()
@@ -113,7 +113,15 @@ def crawl_sources(
     def crawl(index: int) -> CrawlReport:
         if stopped.is_set():
             return CrawlReport(source=names[index], run_id=None, outcome="interrupted", exit_code=INTERRUPTED)
-        command = [sys.executable, "-m", "harvest.crawl", str(sources[index]), "-w", str(workspace.root), "--while-stdin"]
+        command = [
+            sys.executable,
+            "-m",
+            "harvest.crawl",
+            str(sources[index]),
+            "-w",
+            str(workspace.root),
+            "--while-stdin",
+        ]
         command += ["--limit", str(limit)] if limit else []
         return _watch(index, names[index], command, children, events.put)
 
@@ -154,7 +162,12 @@ def _watch(
     last: dict[str, Any] = {}
     words: list[str] = []
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as child:
         children[index] = child
         assert child.stdout is not None
@@ -185,7 +198,9 @@ def _passed_on(stream: Any) -> list[str]:
 
 
 def _note(event: Mapping[str, Any]) -> str:
-    return ", ".join(f"{number} {key}" for key, number in event.items() if key not in {"met", "exit_code"} and _counts(number))
+    return ", ".join(
+        f"{number} {key}" for key, number in event.items() if key not in {"met", "exit_code"} and _counts(number)
+    )
 
 
 def _counts(number: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Last step: every image becomes one sighting in the journal, and the journal reaches the ledger while the crawl runs."""
+"""Last step: every image becomes one sighting in the journal, which reaches the ledger while the crawl runs."""
 
 from __future__ import annotations
 
@@ -51,10 +51,6 @@ class Record(Step):
             await asyncio.to_thread(self._close)
         except HarvestError as error:
             self.spider.give_up(error)
-
-    def concerns(self, encounter: Encounter) -> bool:
-        """Everything."""
-        return True
 
     async def process_item(self, item: ImageItem | Encounter) -> Sighting:  # type: ignore[override]
         """Journal the encounter; what comes out of the pipelines, and into Scrapy's feeds, is the sighting."""

@@ -22,10 +22,6 @@ class KeepOriginal(Step):
         super().__init__(crawler)
         self._writing: dict[str, asyncio.Task[str]] = {}
 
-    def concerns(self, encounter: Encounter) -> bool:
-        """Every image: others may wait for the fate of this address."""
-        return True
-
     async def process_item(self, item: object) -> Encounter:
         """Keep what is to be kept, then tell those who wait for the same address."""
         encounter = await super().process_item(item)  # type: ignore[arg-type]
@@ -40,7 +36,7 @@ class KeepOriginal(Step):
 
     async def step(self, encounter: Encounter) -> Encounter:
         """Write in a thread. Bytes that two images bring at the same time are written once."""
-        if encounter.outcome is not None or encounter.body is None or encounter.fingerprint is None:
+        if encounter.body is None or encounter.fingerprint is None:
             return encounter
         store, sha256 = Store(self.spider.workspace.root), encounter.fingerprint.sha256
         suffix = extension(encounter.fingerprint.format)

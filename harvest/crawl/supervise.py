@@ -41,12 +41,12 @@ class Supervision(BaseSpiderMiddleware):
         self._spider.missed(response.url, f"the spider failed on this page: {exception!r}")
         return None
 
-    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:
+    def get_processed_request(self, request: Request, response: Response | None) -> Request | None:  # noqa: ARG002
         """Nothing more is asked for when the run is to end; a page that fails is noted by the spider."""
         if self._spider.is_done:
             return None
         return request if request.errback else request.replace(errback=self._spider.page_failed)
 
-    def get_processed_item(self, item: Any, response: Response | None) -> Any:
+    def get_processed_item(self, item: Any, response: Response | None) -> Any:  # noqa: ARG002
         """Nothing more is met when the run is to end."""
         return None if self._spider.is_done else item

@@ -12,7 +12,7 @@ from harvest.crawl.process import run_crawler
 __all__ = ["Command"]
 
 
-class Command(crawl.Command):  # type: ignore[misc]
+class Command(crawl.Command):
     """Scrapy's own command, but for what happens when a crawl cannot start or does not bring what it should."""
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
