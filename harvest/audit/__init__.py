@@ -1,0 +1,25 @@
+"""The answer to "where is this from, was it allowed, is it unchanged": audit, lineage, verification."""
+
+from harvest.audit.auditor import AuditReport, audit
+from harvest.audit.check import Check, CheckResult, Finding
+from harvest.audit.checks import CHECKS
+from harvest.audit.lineage import Lineage, lineage
+from harvest.audit.report import ReportFiles, to_json, write_report
+from harvest.audit.verify import Difference, VerifyReport, verify
+
+__all__ = [
+    "CHECKS",
+    "AuditReport",
+    "Check",
+    "CheckResult",
+    "Difference",
+    "Finding",
+    "Lineage",
+    "ReportFiles",
+    "VerifyReport",
+    "audit",
+    "lineage",
+    "to_json",
+    "verify",
+    "write_report",
+]

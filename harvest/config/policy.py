@@ -90,7 +90,7 @@ class CompositionTerms:
     """The largest share, in [0, 1], one creator, source, licence or decade may have; fewer than `min_images` pass."""
 
     creator: float = setting(0.2, gt=0, le=1)
-    source: float = setting(0.9, gt=0, le=1)
+    source: float = setting(1.0, gt=0, le=1)
     license: float = setting(1.0, gt=0, le=1)
     decade: float = setting(1.0, gt=0, le=1)
     min_images: int = setting(20, ge=1)

@@ -1,5 +1,6 @@
 """From the ledger's rows to what an export holds."""
 
+# ruff: noqa: S608 - what is put into the SQL are constants of this package
 from __future__ import annotations
 
 import hashlib
@@ -80,8 +81,8 @@ def sightings_of(con: Connection, files: Sequence[ExportedFile]) -> list[dict[st
     """Every sighting of the exported images, as PROVENANCE.jsonl tells them."""
     return _rows(
         con,
-        f"""SELECT sha256, run_id, seq, source, source_id, image_url, page_url, license, license_raw, outcome, http_status,
-                   etag, last_modified, {_utc("fetched_at")}
+        f"""SELECT sha256, run_id, seq, source, source_id, image_url, page_url, license, license_raw, outcome,
+                   http_status, etag, last_modified, {_utc("fetched_at")}
             FROM sightings SEMI JOIN wanted USING (sha256) WHERE {_MET} ORDER BY sha256, run_id, seq""",
         [file.entry.image.sha256 for file in files],
     )

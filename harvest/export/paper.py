@@ -15,6 +15,11 @@ from harvest.licences import licence
 
 __all__ = ["write_credits", "write_datasheet", "write_lines", "write_manifest"]
 
+_COLLECTED = (
+    "Each image was met at the address that MANIFEST.jsonl gives, in the runs and sightings that RUNS.jsonl and "
+    "PROVENANCE.jsonl list. The bytes as served are identified by `original_sha256`."
+)
+
 
 def write_manifest(folder: Path, files: Sequence[ExportedFile]) -> None:
     """MANIFEST.jsonl: one line a file, the same bytes for the same inputs."""
@@ -45,7 +50,7 @@ def write_credits(folder: Path, files: Sequence[ExportedFile]) -> None:
 
 
 def write_datasheet(folder: Path, files: Sequence[ExportedFile], recipe: Recipe, settings: ExportSettings) -> None:
-    """DATASHEET.md: what is inside and how it came about, in the order of Datasheets for Datasets (arXiv:1803.09010)."""
+    """DATASHEET.md: what is inside and how it came about, in the order of https://arxiv.org/abs/1803.09010."""
     origins = [file.entry.provenance for file in files]
     unnamed = sum(origin.creator is None for origin in origins)
     form = f"{settings.size} px" if settings.size else "the original bytes"
@@ -64,8 +69,7 @@ def write_datasheet(folder: Path, files: Sequence[ExportedFile], recipe: Recipe,
         "",
         "## Collection",
         "",
-        "Each image was met at the address that MANIFEST.jsonl gives, in the runs and sightings that RUNS.jsonl and "
-        "PROVENANCE.jsonl list. The bytes as served are identified by `original_sha256`.",
+        _COLLECTED,
         "",
         "## Preprocessing",
         "",

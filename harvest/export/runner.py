@@ -51,8 +51,9 @@ def run_exports(
     """Write the recipe's exports under `exports/`, doing only what is missing; with `to`, those of that format.
 
     `digests` maps each selecting stage to the recipe digest of its decisions, `size_digests` each size in pixels to
-    that of its derived rows; without it, the newest rows of a size are taken. Raises ConfigError for a bad `export:` section, UsageError when there is nothing to
-    export, CheckFailed when a file is not what the ledger says, LedgerBusy while another process exports here.
+    that of its derived rows; without it, the newest rows of a size are taken. Raises ConfigError for a bad `export:`
+    section, UsageError when there is nothing to export, CheckFailed when a file is not what the ledger says, LedgerBusy
+    while another process exports here.
     """
     jobs = build(recipe, to=to)
     if not jobs:
@@ -68,9 +69,7 @@ class _Choice(NamedTuple):
     size_digests: Mapping[int, str] | None
 
 
-def _run(
-    workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, progress: Progress
-) -> ExportReport:
+def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, progress: Progress) -> ExportReport:
     settings, name = job.settings, job.settings.folder
     folder = workspace.exports / name
     params = {

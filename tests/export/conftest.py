@@ -3,7 +3,6 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +40,9 @@ def photograph(seed: int, *, side: int = 96) -> bytes:
     draw = ImageDraw.Draw(image)
     for ring in range(4):
         inset = 6 + ring * 9 + seed % 7
-        draw.ellipse([inset, inset + seed % 5, side - inset, side - inset], outline=(20 + ring * 50, seed * 7 % 255, 90))
+        draw.ellipse(
+            [inset, inset + seed % 5, side - inset, side - inset], outline=(20 + ring * 50, seed * 7 % 255, 90)
+        )
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
@@ -57,7 +58,13 @@ class Dataset:
     crawls: int = 0
 
     def meet(
-        self, seed: int, *, signals: tuple[Signal, ...] = (), source: str = "museum", body: bytes | None = None, **said: object
+        self,
+        seed: int,
+        *,
+        signals: tuple[Signal, ...] = (),
+        source: str = "museum",
+        body: bytes | None = None,
+        **said: object,
     ) -> str:
         """Note an image for the next crawl; what is not `said` is made up. Its sha256."""
         values: dict[str, object] = {
@@ -172,12 +179,17 @@ export:
 """
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Dataset]:
-    """A dataset that has met nothing yet."""
-    file = tmp_path / "shells.yaml"
+def make_empty(folder: Path) -> Dataset:
+    """A dataset in `folder` that has met nothing yet."""
+    file = folder / "shells.yaml"
     file.write_text(RECIPE)
-    yield Dataset(Workspace(tmp_path / "workspace"), load_recipe(file))
+    return Dataset(Workspace(folder / "workspace"), load_recipe(file))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Dataset:
+    """A dataset that has met nothing yet."""
+    return make_empty(tmp_path)
 
 
 @pytest.fixture

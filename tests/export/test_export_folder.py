@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from harvest.errors import CheckFailed, UsageError
 from harvest.ledger import exported, open_ledger
@@ -154,7 +155,8 @@ def test_ledger_has_a_row_a_file(dataset) -> None:
         rows = exported(con, "small")
     manifest = {line["file"]: line for line in lines(small.folder / "MANIFEST.jsonl")}
     assert {row.path: (row.sha256, row.derived_sha256, row.license, row.credit) for row in rows} == {
-        path: (line["original_sha256"], line["sha256"], line["license"], line["credit"]) for path, line in manifest.items()
+        path: (line["original_sha256"], line["sha256"], line["license"], line["credit"])
+        for path, line in manifest.items()
     }
 
 
@@ -204,8 +206,6 @@ def test_hostile_metadata_stays_inside_its_line_of_the_credits(empty) -> None:
     assert len([line for line in text.splitlines() if line.startswith("- ")]) == 1
     assert len([line for line in text.splitlines() if line.startswith("#")]) == 2
     assert "\u202e" not in text
-    from markdown_it import MarkdownIt
-
     html = MarkdownIt("commonmark").render(text)
     assert "<script" not in html
     assert 'href="http://evil.test' not in html

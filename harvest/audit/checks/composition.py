@@ -1,0 +1,41 @@
+"""Whose pictures these are: no one creator, source, licence or decade outweighs the rest."""
+
+# ruff: noqa: S608 - what is put into the SQL are constants of this package
+from harvest.audit.check import Check
+from harvest.config.policy import Severity
+
+__all__ = ["COMPOSITION", "DIMENSIONS"]
+
+# What the shares are taken of; each is an expression over a row of `origins`, NULL where it is not known.
+DIMENSIONS = {
+    "source": "source",
+    "license": "license",
+    "creator": "nullif(trim(creator), '')",
+    "decade": """substr(coalesce(
+        regexp_extract(taken_at, '^[0-9]{4}'), regexp_extract(published_at, '^[0-9]{4}')), 1, 3) || '0s'""",
+}
+_WORDS = {"source": "source", "license": "licence", "creator": "creator", "decade": "decade"}
+
+
+def _dominance(dimension: str, expression: str) -> Check:
+    word = _WORDS[dimension]
+    return Check(
+        id=f"dominance-{word}",
+        severity=Severity.WARNING,
+        title=f"No {word} dominates",
+        explanation=f"One {word} has a larger share than the policy's composition.{dimension} allows; a model trained "
+        "on the set learns its manner instead of the subject.",
+        sql=f"""
+            WITH shares AS (
+                SELECT {expression} AS name, count(*) AS images, sum(count(*)) OVER () AS total
+                FROM origins GROUP BY name
+            )
+            SELECT NULL AS sha256, NULL AS part, NULL AS path,
+                   name || ': ' || images || ' of ' || total::BIGINT || ' images, '
+                   || round(100 * images / total, 1) || ' %, more than ' || round(100 * $max_{dimension}, 1) || ' %'
+                   AS detail
+            FROM shares WHERE name IS NOT NULL AND total >= $min_images AND images > $max_{dimension} * total""",
+    )
+
+
+COMPOSITION = tuple(_dominance(dimension, expression) for dimension, expression in DIMENSIONS.items())

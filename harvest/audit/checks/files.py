@@ -1,0 +1,65 @@
+"""The bytes on disk are the bytes the ledger speaks of."""
+
+# ruff: noqa: S608 - what is put into the SQL are constants of this package
+from harvest.audit.check import Check
+from harvest.config.policy import Severity
+
+__all__ = ["FILES"]
+
+
+def _digest_check(id_: str, kind: str, title: str, explanation: str) -> Check:
+    return Check(
+        id=id_,
+        severity=Severity.VIOLATION,
+        title=title,
+        explanation=explanation,
+        needs=frozenset({"files"}),
+        sql=f"""
+            SELECT f.sha256, (SELECT min(part) FROM audited a WHERE a.sha256 = f.sha256) AS part, f.path,
+                   CASE WHEN f.found IS NULL THEN 'missing: ' || f.path
+                        ELSE 'changed: the ledger has ' || f.wanted[:12] || '…, the file is ' || f.found[:12] || '…'
+                   END AS detail
+            FROM files f WHERE f.kind = '{kind}' AND f.found IS DISTINCT FROM f.wanted""",
+    )
+
+
+FILES = (
+    Check(
+        id="image-known",
+        severity=Severity.VIOLATION,
+        title="Every image has a row of its own",
+        explanation="The row holds the digest, the format and the size of the bytes as they were served.",
+        sql="""
+            SELECT sha256, part, path, 'no row in the table images' AS detail
+            FROM audited ANTI JOIN images USING (sha256)""",
+    ),
+    _digest_check(
+        "original-intact",
+        "original",
+        "Originals are the bytes that were served",
+        "Each original is hashed again and compared with the digest under which the crawl stored it.",
+    ),
+    _digest_check(
+        "derived-intact",
+        "derived",
+        "Sized copies are the ones that were made",
+        "Each sized copy of an audited image is hashed again and compared with its row.",
+    ),
+    _digest_check(
+        "export-intact",
+        "export",
+        "Exported files are the ones that were exported",
+        "Each file of an export is hashed again and compared with its row.",
+    ),
+    Check(
+        id="export-descends",
+        severity=Severity.VIOLATION,
+        title="Every exported file descends from its original",
+        explanation="An exported file is the original itself or a sized copy that a stage made of it.",
+        needs=frozenset({"exports"}),
+        sql="""
+            SELECT a.sha256, a.part, a.path, 'neither the original nor a sized copy of it' AS detail
+            FROM audited a ANTI JOIN derived d USING (sha256, derived_sha256)
+            WHERE a.derived_sha256 <> a.sha256""",
+    ),
+)
