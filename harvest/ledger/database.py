@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from harvest.errors import LedgerBusy, LedgerError
 from harvest.ledger.migrate import latest_version, migrate, schema_version
@@ -88,12 +89,31 @@ def transaction(con: Connection) -> Iterator[None]:
     con.execute("COMMIT")
 
 
+@contextmanager
+def registered(con: Connection, name: str, table: pa.Table) -> Iterator[None]:
+    """Let statements of the block read `table` under `name`."""
+    # An answer that somebody did not read to its end would be in the way; the next one takes its place.
+    con.execute("SELECT 1").fetchall()
+    con.register(name, table)
+    try:
+        yield
+    finally:
+        # In a transaction that has failed nothing can be taken back, and all is given up with the connection anyway.
+        with suppress(duckdb.TransactionException):
+            con.unregister(name)
+
+
 def _connect(ledger: Path, *, read_only: bool, deadline: float) -> Connection:
     """A bare connection, waited for until `deadline` (of time.monotonic). Raises LedgerBusy and LedgerError."""
+    # An absolute path is a path: DuckDB would take "sqlite:..." for another database. Behind a "?" it expects a URL's
+    # query, and would look for the write-ahead log in a folder of another name.
+    path = str(ledger.absolute())
+    if "?" in path:
+        raise LedgerError(f"{ledger}: a ledger's path may not hold a '?'; name another workspace")
     started, pause = time.monotonic(), 0.005
     while True:
         try:
-            con = duckdb.connect(str(ledger), read_only=read_only, config=_OFFLINE)
+            con = duckdb.connect(path, read_only=read_only, config=_OFFLINE)
         except duckdb.Error as error:
             if "Could not set lock" not in str(error):
                 raise LedgerError(f"{ledger}: cannot be opened: {error}") from None

@@ -13,7 +13,7 @@ import pyarrow as pa
 from harvest.errors import LedgerError
 from harvest.journal import RunHeader, read_end, read_header, run_folders, seal_dead, sealed_segments
 from harvest.journal.segments import contents_of, digest_of
-from harvest.ledger.database import Connection, open_ledger, transaction
+from harvest.ledger.database import Connection, open_ledger, registered, transaction
 from harvest.workspace import Workspace
 
 __all__ = ["finish_run", "ingest_all", "ingest_segment", "start_run"]
@@ -140,9 +140,8 @@ def ingest_segment(con: Connection, path: Path) -> int:
     if segment.digest != digest_of(segment.previous, contents.lines) or contents.torn:
         raise LedgerError(f"{path}: differs from its seal; see `harvest verify`")
     lines = pa.table({"line": pa.array([line.decode() for line in contents.lines], pa.large_string())})
-    con.register("journal_lines", lines)
     try:
-        with transaction(con):
+        with registered(con, "journal_lines", lines), transaction(con):
             start_run(con, read_header(path.parent))
             con.execute(_READ)
             ((new,),) = con.execute(_SIGHTINGS).fetchall()
@@ -154,8 +153,6 @@ def ingest_segment(con: Connection, path: Path) -> int:
             con.execute("DROP TABLE read_lines")
     except duckdb.Error as error:
         raise LedgerError(f"{path}: cannot be taken into the ledger: {error}") from None
-    finally:
-        con.unregister("journal_lines")
     return int(new)
 
 

@@ -45,7 +45,17 @@ def _reading(con: Connection, statement: str) -> str:
             f"expected a statement that reads (SELECT, FROM, DESCRIBE, SUMMARIZE, EXPLAIN), got {found[0].type.name}: "
             "the ledger is written by the harvest commands alone"
         )
-    return str(found[0].query).strip().rstrip(";")
+    return _without_tail(str(found[0].query))
+
+
+def _without_tail(statement: str) -> str:
+    """`statement` without the semicolons and comments behind it, so that it can stand in parentheses."""
+    text = statement.encode()
+    for offset, kind in reversed(duckdb.tokenize(statement)):  # offsets are in bytes
+        if kind is not duckdb.token_type.comment and text[offset : offset + 1] != b";":
+            break
+        text = text[:offset]
+    return text.decode()
 
 
 def _readable(con: Connection, statement: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harvest.ledger.database import Connection, transaction
+from harvest.ledger.database import Connection, registered, transaction
 from harvest.ledger.rows import DecisionRow, DerivedRow, DuplicateRow, ExportRow, LayoutRow
 
 __all__ = [
@@ -65,11 +65,8 @@ def write_embeddings(con: Connection, model: str, sha256s: Sequence[str], vector
             "vector": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(matrix.reshape(-1))),
         }
     )
-    con.register("incoming", table)
-    try:
+    with registered(con, "incoming", table):
         con.execute("INSERT INTO embeddings SELECT sha256, ?, vector FROM incoming ON CONFLICT DO NOTHING", [model])
-    finally:
-        con.unregister("incoming")
 
 
 def write_derived(con: Connection, rows: Collection[DerivedRow]) -> None:
@@ -143,8 +140,5 @@ def _insert(con: Connection, row: type[Any], rows: Collection[Any], statement: s
     if not rows:
         return
     columns = {f.name: pa.array([getattr(each, f.name) for each in rows], _ARROW[str(f.type)]) for f in fields(row)}
-    con.register("incoming", pa.table(columns))
-    try:
+    with registered(con, "incoming", pa.table(columns)):
         con.execute(statement)
-    finally:
-        con.unregister("incoming")

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+import harvest.ledger
+from harvest.items import Outcome, Signal
+from harvest.ledger import (
+    DecisionRow,
+    decided,
+    decisions,
+    images,
+    ingest_all,
+    known_urls,
+    last_run,
+    open_ledger,
+    opt_outs,
+    provenance,
+    selected,
+    sightings_of,
+    status,
+    vectors,
+    without_vectors,
+    write_decisions,
+    write_embeddings,
+)
+
+
+def sha(picture: str) -> str:
+    return hashlib.sha256(picture.encode()).hexdigest()
+
+
+def verdict(picture: str, stage: str, kind: str = "keep", digest: str = "d1") -> DecisionRow:
+    return DecisionRow(
+        sha256=sha(picture), stage=stage, recipe_digest=digest, verdict=kind, reason="because", decided_by=stage
+    )
+
+
+@pytest.fixture
+def collection(workspace, sighting, journalled):
+    """A ledger with three images: leaf, shell and key."""
+    journalled([sighting(0, "leaf"), sighting(1, "shell"), sighting(2, "key")])
+    ingest_all(workspace)
+    return workspace
+
+
+def test_images_are_ordered_by_digest(collection):
+    with open_ledger(collection) as con:
+        digests = [image.sha256 for image in images(con)]
+    assert digests == sorted(map(sha, ["leaf", "shell", "key"]))
+
+
+# What a new crawl asks
+
+
+def test_a_known_url_tells_its_latest_successful_fetch(workspace, sighting, journalled):
+    url = {"source_id": "a", "image_url": "https://gallery.museum.test/a.jpg"}
+    journalled(
+        [
+            sighting(0, "leaf", **url, etag='"1"', last_modified="Mon", fetched_at="2026-01-01T00:00:00Z"),
+            sighting(1, "shell", **url, etag='"2"', fetched_at="2026-01-03T00:00:00Z"),
+            sighting(2, "key", **url, etag='"0"', fetched_at="2026-01-02T00:00:00Z"),
+            sighting(3, None, **url, outcome=Outcome.FAILED, fetched_at="2026-01-05T00:00:00Z"),
+            sighting(4, "torn", **url, outcome=Outcome.BROKEN, fetched_at="2026-01-06T00:00:00Z"),
+            sighting(5, "leaf", image_url="https://gallery.museum.test/other.jpg", source="shells"),
+        ]
+    )
+    ingest_all(workspace)
+    with open_ledger(workspace) as con:
+        (known,) = known_urls(con, "fins").values()
+        assert list(known_urls(con, "shells")) == ["https://gallery.museum.test/other.jpg"]
+        assert known_urls(con, "nobody's") == {}
+    assert (known.image_url, known.sha256, known.etag) == (url["image_url"], sha("shell"), '"2"')
+    assert known.last_modified is None, "the validator of other bytes would confirm the wrong ones"
+    assert (known.fetched_at, known.outcome) == ("2026-01-03T00:00:00.000000Z", "stored")
+
+
+def test_an_answer_without_validators_leaves_those_of_the_same_bytes_in_force(workspace, sighting, journalled):
+    url = {"source_id": "a", "image_url": "https://gallery.museum.test/a.jpg"}
+    journalled(
+        [
+            sighting(0, "leaf", **url, etag='"1"', fetched_at="2026-01-01T00:00:00Z"),
+            sighting(1, "leaf", **url, outcome=Outcome.UNCHANGED, http_status=304, fetched_at="2026-01-09T00:00:00Z"),
+        ]
+    )
+    ingest_all(workspace)
+    with open_ledger(workspace) as con:
+        (known,) = known_urls(con, "fins").values()
+    assert (known.etag, known.outcome, known.fetched_at) == ('"1"', "unchanged", "2026-01-09T00:00:00.000000Z")
+
+
+def test_one_skipped_for_its_age_does_not_look_fetched(workspace, sighting, journalled):
+    url = {"source_id": "a", "image_url": "https://gallery.museum.test/a.jpg"}
+    journalled(
+        [
+            sighting(0, "leaf", **url, fetched_at="2026-01-01T00:00:00Z"),
+            sighting(1, "leaf", **url, outcome=Outcome.UNCHANGED, http_status=None, fetched_at=None),
+        ]
+    )
+    ingest_all(workspace)
+    with open_ledger(workspace) as con:
+        (known,) = known_urls(con, "fins").values()
+    assert known.fetched_at == "2026-01-01T00:00:00.000000Z"
+
+
+def test_a_hundred_thousand_urls_are_known_at_once(workspace):
+    with open_ledger(workspace, write=True) as con:
+        con.execute(
+            """INSERT INTO sightings BY NAME
+               SELECT 'r' AS run_id, i AS seq, 's' AS source, i::VARCHAR AS source_id, [] AS tags,
+                      'https://m.test/' || i AS image_url, '2026-01-01'::TIMESTAMPTZ AS fetched_at,
+                      '[]' AS opt_out, 'stored' AS outcome, sha256(i::VARCHAR) AS sha256, '"' || i || '"' AS etag
+               FROM range(100_000) t(i)"""
+        )
+        began = time.monotonic()
+        known = known_urls(con, "s")
+    assert time.monotonic() - began < 15
+    assert len(known) == 100_000
+    assert known["https://m.test/77"].etag == '"77"'
+
+
+def test_the_last_run_is_the_one_that_began_last(workspace, sighting, journalled):
+    for day in (2, 4, 3):
+        run_id = f"run-{day}"
+        journalled([sighting(0, run_id=run_id)], run_id=run_id, started_at=f"2026-01-{day:02d}T00:00:00Z")
+    ingest_all(workspace)
+    with open_ledger(workspace) as con:
+        assert last_run(con, "fins").run_id == "run-4"
+        assert last_run(con, "shells") is None
+
+
+# Where an image comes from
+
+
+def test_the_sighting_that_knows_most_answers_for_an_image(workspace, sighting, journalled):
+    journalled(
+        [
+            sighting(0, title="only a title", page_url="https://a.test/"),
+            sighting(1, license="CC0-1.0"),
+            sighting(2, license="CC0-1.0", creator="Maker"),
+            sighting(3, creator="Maker", title="title", page_url="https://b.test/"),
+            sighting(4, "shell", creator=None),
+            sighting(5, "torn", outcome=Outcome.BROKEN),
+        ]
+    )
+    ingest_all(workspace)
+    with open_ledger(workspace) as con:
+        found = provenance(con)
+        assert provenance(con, [sha("shell"), "no such"]) == {sha("shell"): found[sha("shell")]}
+        assert provenance(con, []) == {}
+        assert [row.seq for row in sightings_of(con, sha("leaf"))] == [0, 1, 2, 3]
+    assert {sha256: row.seq for sha256, row in found.items()} == {sha("leaf"): 2, sha("shell"): 4}
+
+
+def test_refusals_are_gathered_over_all_sightings_of_the_bytes(workspace, sighting, journalled):
+    tdm = Signal(kind="tdmrep", value="1", where="https://a.test/")
+    robots = Signal(kind="robots", value="disallow", where="https://b.test/robots.txt")
+    journalled(
+        [
+            sighting(0, opt_out=(tdm,)),
+            sighting(1, opt_out=(robots, tdm)),
+            sighting(2, "shell"),
+            sighting(3, None, opt_out=(robots,)),
+        ]
+    )
+    ingest_all(workspace)
+    with open_ledger(workspace) as con:
+        assert opt_outs(con) == {sha("leaf"): [robots, tdm]}
+
+
+# What the stages ask
+
+
+def test_selected_is_what_every_stage_keeps(collection):
+    with open_ledger(collection, write=True) as con:
+        write_decisions(
+            con,
+            [
+                *(verdict(picture, "size") for picture in ("leaf", "shell", "key")),
+                verdict("leaf", "clip"),
+                verdict("shell", "clip", "drop"),
+                verdict("shell", "clip", "keep", digest="another recipe"),
+            ],
+        )
+        assert selected(con, {}) == images(con)
+        assert len(selected(con, {"size": "d1"})) == 3
+        assert [image.sha256 for image in selected(con, {"size": "d1", "clip": "d1"})] == [sha("leaf")]
+        assert selected(con, {"size": "another recipe"}) == []
+
+
+def test_decisions_are_told_by_stage_and_recipe(collection):
+    with open_ledger(collection, write=True) as con:
+        write_decisions(con, [verdict("leaf", "size"), verdict("shell", "size", "drop"), verdict("leaf", "clip")])
+        assert decided(con, "size", "d1") == {sha("leaf"), sha("shell")}
+        assert decided(con, "size", "d2") == set()
+        rows = decisions(con, {"size": "d1", "clip": "d1"})
+    expected = sorted([(sha("leaf"), "clip"), (sha("leaf"), "size"), (sha("shell"), "size")])
+    assert [(row.sha256, row.stage) for row in rows] == expected
+
+
+def test_vectors_come_back_in_order_of_their_images(collection):
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(2, 5)).astype(np.float32)
+    with open_ledger(collection, write=True) as con:
+        write_embeddings(con, "clip@1", [sha("shell"), sha("leaf")], matrix)
+        digests, found = vectors(con, "clip@1")
+        assert digests == sorted([sha("shell"), sha("leaf")])
+        order = [[sha("shell"), sha("leaf")].index(digest) for digest in digests]
+        np.testing.assert_array_equal(found, matrix[order])
+        assert found.dtype == np.float32
+        assert [image.sha256 for image in without_vectors(con, "clip@1")] == [sha("key")]
+        assert len(without_vectors(con, "clip@2")) == 3
+
+        digests, found = vectors(con, "clip@2")
+        assert (digests, found.shape) == ([], (0, 0))
+
+
+def test_vectors_of_different_lengths_under_one_name_are_no_matrix(collection):
+    with open_ledger(collection, write=True) as con:
+        write_embeddings(con, "clip", [sha("leaf")], np.ones((1, 4), np.float32))
+        write_embeddings(con, "clip", [sha("shell")], np.ones((1, 5), np.float32))
+        with pytest.raises(ValueError, match="vectors of clip have 4 to 5 dimensions"):
+            vectors(con, "clip")
+
+
+def test_status_counts_by_source_licence_and_stage(workspace, sighting, journalled):
+    journalled(
+        [
+            sighting(0, "leaf", license="CC0-1.0"),
+            sighting(1, "shell"),
+            sighting(2, "shell", outcome=Outcome.KNOWN),
+            sighting(3, None, reason="robots"),
+        ]
+    )
+    ingest_all(workspace)
+    with open_ledger(workspace, write=True) as con:
+        write_decisions(con, [verdict("leaf", "size", digest="old"), verdict("shell", "size", digest="old")])
+        write_decisions(con, [verdict("leaf", "size", "drop")])
+        counts = status(con)
+    assert (counts.images, counts.bytes, counts.runs, len(counts.unfinished_runs)) == (2, 128, 1, 1)
+    assert [(line.of, line.what, line.count) for line in counts.outcomes] == [
+        ("fins", "known", 1),
+        ("fins", "refused", 1),
+        ("fins", "stored", 2),
+    ]
+    assert {(line.of, line.count) for line in counts.licences} == {("CC0-1.0", 1), ("unknown", 1)}
+    assert [(line.of, line.what, line.count) for line in counts.verdicts] == [("size", "drop", 1)]
+    json.dumps(asdict(counts))
+
+
+def test_an_empty_ledger_answers_everything_with_nothing(workspace):
+    with open_ledger(workspace, write=True) as con:
+        counts = asdict(status(con))
+        assert {name: value for name, value in counts.items() if value} == {}
+        assert (images(con), provenance(con), opt_outs(con), known_urls(con, "s")) == ([], {}, {}, {})
+
+
+def test_an_answer_that_nobody_read_to_its_end_is_in_nobodys_way(collection):
+    with open_ledger(collection, write=True) as con:
+        con.execute("SELECT sha256 FROM images").fetchone()
+        assert len(provenance(con)) == 3
+        con.execute("SELECT sha256 FROM images").fetchone()
+        assert vectors(con, "clip")[0] == []
+        con.execute("SELECT sha256 FROM images").fetchone()
+        write_embeddings(con, "clip", [sha("leaf")], np.ones((1, 4), np.float32))
+        con.execute("SELECT sha256 FROM images").fetchone()
+        assert vectors(con, "clip")[0] == [sha("leaf")]
+
+
+# The public surface
+
+
+def test_the_public_surface_is_what_it_is():
+    assert sorted(harvest.ledger.__all__) == harvest.ledger.__all__ == sorted(PUBLIC.split())
+    assert all(hasattr(harvest.ledger, name) for name in harvest.ledger.__all__)
+
+
+PUBLIC = """
+Connection DecisionRow DerivedRow DuplicateRow ExportRow ImageRow KnownUrl LayoutRow RunRow SightingRow StageRun Status
+StatusLine decided decisions derived duplicates exported finish_run images ingest_all ingest_segment known_urls last_run
+latest_stage latest_stages layout_of open_ledger opt_outs provenance query record_stage runs selected sightings_of
+start_run status transaction vectors without_vectors write_decisions write_derived write_duplicates write_embeddings
+write_export write_layout
+"""
+
+
+def test_the_ledger_needs_neither_scrapy_nor_torch():
+    script = "import sys, harvest.ledger, harvest.journal; print({'scrapy', 'torch', 'twisted'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
