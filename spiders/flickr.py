@@ -107,5 +107,5 @@ class FlickrSpider(SourceSpider[FlickrOptions]):
 
     def _page(self, query: dict[str, str], page: int) -> Request:
         paging = {"format": "json", "nojsoncallback": "1", "per_page": self.options.per_page, "page": page}
-        url = f"{self.options.endpoint}?{urlencode({**query, **paging, 'extras': ','.join(EXTRAS)})}"
+        url = f"{self.options.endpoint}?{urlencode({**query, **paging, 'extras': EXTRAS})}"
         return with_secrets(Request(url, cb_kwargs={"query": query, "page": page}), api_key=self.options.api_key)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
@@ -12,6 +13,8 @@ from harvest.crawl.encounter import Encounter, Step
 from harvest.items import ImageItem, Outcome
 
 __all__ = ["Admit", "Known"]
+
+_DAY = 86_400.0  # seconds
 
 
 class Admit(Step):
@@ -50,11 +53,22 @@ class Known(Step):
     """Leaves alone what was fetched lately, and asks for the rest only if it changed."""
 
     async def step(self, encounter: Encounter) -> Encounter:
-        """UNCHANGED without a request while the copy is young; validators for the request when it is not."""
-        known = self.spider.run.known.get(encounter.item.image_url)
+        """UNCHANGED without a request while the copy is young; validators for the request when it is not.
+
+        An ask that was in vain is not repeated either while it is young: what was BROKEN, GONE or REFUSED is so again.
+        """
+        run, url = self.spider.run, encounter.item.image_url
+        oldest = time.time() - self.spider.source.max_age_days * _DAY
+        fate = run.fates.get(url)
+        if fate and fate.asked_at > oldest:
+            evidence = tuple(dict.fromkeys((*encounter.opt_out, *fate.opt_out)))
+            return encounter.ended(
+                fate.outcome, fate.reason, http_status=fate.http_status, sha256=fate.sha256, opt_out=evidence
+            )
+        known = run.known.get(url)
         if known is None:
             return encounter
-        if known.fetched_at and _age(known.fetched_at) < timedelta(days=self.spider.source.max_age_days):
+        if known.fetched_at and datetime.fromisoformat(known.fetched_at).timestamp() > oldest:
             return encounter.ended(Outcome.UNCHANGED, "fetched lately", sha256=known.sha256)
         validators = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
         return replace(
@@ -62,7 +76,3 @@ class Known(Step):
             known_sha256=known.sha256,
             validators=tuple((name, value) for name, value in validators.items() if value),
         )
-
-
-def _age(moment: str) -> timedelta:
-    return datetime.now(UTC) - datetime.fromisoformat(moment)

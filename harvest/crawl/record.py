@@ -13,6 +13,7 @@ from scrapy.crawler import Crawler
 
 from harvest import __version__
 from harvest.crawl.encounter import Encounter, Step, now
+from harvest.crawl.state import fates
 from harvest.errors import HarvestError, LedgerBusy, SourceError, SourceRefused
 from harvest.items import ImageItem, Outcome, Sighting
 from harvest.journal import JournalWriter, RunHeader, read_segment, unfinished
@@ -37,8 +38,12 @@ class Record(Step):
         self._feeder: asyncio.Task[None] | None = None
 
     async def open_spider(self) -> None:
-        """Raises LedgerError and LedgerBusy when journal or ledger cannot be used."""
-        await asyncio.to_thread(self._open)
+        """Begin; a journal or ledger that cannot be used ends the run before anything is asked for."""
+        try:
+            await asyncio.to_thread(self._open)
+        except HarvestError as error:
+            self.spider.give_up(error)
+            return
         self._feeder = asyncio.create_task(self._feed())
 
     async def close_spider(self) -> None:
@@ -47,6 +52,8 @@ class Record(Step):
             self._feeder.cancel()
             with suppress(asyncio.CancelledError):
                 await self._feeder
+        if self._writer is None:
+            return
         try:
             await asyncio.to_thread(self._close)
         except HarvestError as error:
@@ -109,7 +116,7 @@ class Record(Step):
             spider.logger.info("taking up run %s, which has met %d images already", run.run_id, len(run.done))
         with open_ledger(workspace, write=True) as con:
             start_run(con, self._writer.header)
-            run.known = known_urls(con, source.name)
+            run.known, run.fates = known_urls(con, source.name), fates(con, source)
 
     async def _feed(self) -> None:
         """Seal and ingest whenever enough has come together or enough time has passed."""
@@ -140,8 +147,7 @@ class Record(Step):
                 self._to_ingest.pop(0)
 
     def _close(self) -> None:
-        if self._writer is None:
-            return
+        assert self._writer is not None
         run, outcome = self.spider.run, self._outcome()
         self._seal()
         head = self._writer.close(outcome)
