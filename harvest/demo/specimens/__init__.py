@@ -62,7 +62,7 @@ _ARTISTS: Final[dict[str, Callable[[Surface, Look, np.random.Generator], Materia
 
 
 def draw(kind: str, seed: int, size: int = 512) -> Image.Image:
-    """Draw the specimen `seed` of `kind` as an RGB picture of `size` x `size` pixels. Raises KeyError for other kinds."""
+    """Draw the specimen `seed` of `kind`, RGB, `size` x `size` pixels. Raises KeyError for an unknown kind."""
     settled = look(kind, seed)
     surface = Surface(size, settled.pose, settled.tincture.dark)
     material = _ARTISTS[kind](surface, settled, generator(kind, seed, 1))

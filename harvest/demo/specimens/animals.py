@@ -26,7 +26,7 @@ class _Body:
 
     def at(self, x: Floats | float) -> tuple[Floats, Floats]:
         """Middle and half depth at `x`."""
-        return np.interp(x, self.x, self.middle), np.interp(x, self.x, self.depth)
+        return np.asarray(np.interp(x, self.x, self.middle)), np.asarray(np.interp(x, self.x, self.depth))
 
     def edge(self, side: int) -> Points:
         """The back (-1) or the belly (1)."""
@@ -54,11 +54,18 @@ def fish(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     fin = varied(mixed(tincture.base, tincture.accent, float(rng.uniform(0.2, 0.75))), rng)
     _tail(surface, look, rng, fin, deep)
     first, last = float(rng.uniform(0.26, 0.36)), float(rng.uniform(0.62, 0.82))
-    _fin(surface, look, body.edge(-1), fin, first, last, rise=-float(rng.uniform(0.16, 0.34)))
-    _fin(surface, look, body.edge(1), fin, 0.6, float(rng.uniform(0.78, 0.88)), rise=float(rng.uniform(0.12, 0.26)))
-    _fin(surface, look, body.edge(1), fin, 0.36, 0.44, rise=float(rng.uniform(0.14, 0.24)))
+    _fin(surface, look, body.edge(-1), fin, span=(first, last), rise=-float(rng.uniform(0.16, 0.34)))
+    _fin(
+        surface,
+        look,
+        body.edge(1),
+        fin,
+        span=(0.6, float(rng.uniform(0.78, 0.88))),
+        rise=float(rng.uniform(0.12, 0.26)),
+    )
+    _fin(surface, look, body.edge(1), fin, span=(0.36, 0.44), rise=float(rng.uniform(0.14, 0.24)))
     outline = np.concatenate([body.edge(-1), body.edge(1)[::-1]])
-    surface.fill(outline, tincture.base)
+    surface.fill(outline, tincture.base, height=0.0)
 
     x, y = surface.grid
     middle, depth = body.at(x)
@@ -101,13 +108,13 @@ def _rays(surface: Surface, look: Look, outer: Points, inner: Points, colour: Co
     surface.outline(web, look.tincture.dark, 0.008, alpha=0.6)
 
 
-def _fin(surface: Surface, look: Look, edge: Points, colour: Colour, first: float, last: float, *, rise: float) -> None:
-    root = edge[round(first * 159) : round(last * 159) + 1 : 2]
+def _fin(surface: Surface, look: Look, edge: Points, colour: Colour, *, span: tuple[float, float], rise: float) -> None:
+    root = edge[round(span[0] * 159) : round(span[1] * 159) + 1 : 2]
     t = np.linspace(0, 1, len(root))
     height = rise * profile(t, [(0, 0.25), (0.22, 1.0), (0.6, 0.6), (1, 0.3)])
     spikes = 1 + 0.10 * np.cos(np.pi * np.arange(len(root)))
     outer = root + np.stack([0.16 * np.abs(height) + 0.06 * t, height * spikes], 1)
-    _rays(surface, look, outer, root + [0, -0.25 * rise], colour)
+    _rays(surface, look, outer, root - np.array([0, 0.25 * rise]), colour)
 
 
 def _tail(surface: Surface, look: Look, rng: np.random.Generator, colour: Colour, deep: float) -> None:
@@ -136,7 +143,7 @@ def _face(surface: Surface, look: Look, body: _Body) -> None:
     s = np.linspace(-1, 1, 20)
     gill = np.stack([-0.6 + 0.14 * np.cos(s * 1.5), middle + half * 0.86 * s], 1)
     surface.line(gill, tincture.dark, 0.016 * (1 - 0.6 * s**2) + 0.004, alpha=0.75)
-    surface.emboss(gill, -0.05, 0.03)
+    surface.emboss(gill, -0.016, 0.02)
     middle, half = body.at(-0.76)
     eye, size = np.array([-0.76, middle - 0.28 * half]), 0.055 + 0.05 * float(half)
     for scale, colour in ((1.25, tincture.dark), (1.08, tincture.light), (0.62, (16, 14, 16))):
@@ -146,53 +153,67 @@ def _face(surface: Surface, look: Look, body: _Body) -> None:
     surface.line(lips, tincture.dark, 0.014, alpha=0.85)
 
 
-_BARBS = 64
-_VANE = ((0, 0), (0.2, 0.02), (0.26, 0.75), (0.55, 1.0), (0.85, 0.75), (0.97, 0.3), (1, 0.05))
+_BARBS = 66
+_VANE = (
+    (0, 0),
+    (0.2, 0.02),
+    (0.26, 0.5),
+    (0.36, 0.84),
+    (0.56, 1.0),
+    (0.82, 0.82),
+    (0.97, 0.48),
+    (1.06, 0.18),
+    (1.1, 0.0),
+)
+_SHAFT = 150
 
 
 def feather(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     """A feather: two vanes of barbs about a bowed shaft, split here and there, down at the foot."""
     tincture = look.tincture
     bow, wide = float(rng.normal(0, 0.17)), float(rng.uniform(0.26, 0.4))
-    t = np.linspace(0, 1, 150)
-    shaft = bend(np.stack([np.zeros(150), 1.0 - 1.96 * t], 1), bow) - [bow * 0.3, 0]
-    sides = normals(shaft)
-    starts = 0.19 + 0.80 * np.arange(_BARBS + 1) / (_BARBS + 1)
-    ends = np.minimum(1.0, starts + float(rng.uniform(0.14, 0.2)) * (1 - 0.55 * starts))
-    first, last = np.round(starts * 149).astype(int), np.round(ends * 149).astype(int)
+    t = np.linspace(0, 1.1, 165)  # barbs reach beyond the shaft's end at 1
+    axis = bend(np.stack([np.zeros(165), 1.0 - 1.8 * t], 1), bow) - np.array([bow * 0.3, 0])
+    shaft, sides = axis[:_SHAFT], normals(axis)
+    starts = 0.19 + 0.80 * np.arange(_BARBS + 1) / _BARBS
+    ends = np.minimum(1.1, starts + float(rng.uniform(0.14, 0.2)) * (1 - 0.45 * starts))
+    first, last = (np.round(share / 1.1 * 164).astype(int) for share in (starts, ends))
     colours = _barb_colours(look, rng, starts)
     s = np.linspace(0, 1, 7)[None, :, None]
     for side, share in ((1.0, 1.0), (-1.0, float(rng.uniform(0.6, 1.0)))):
-        length = np.interp((starts + ends) / 2, t, wide * share * profile(t, _VANE))[:, None]
-        roots, tips = shaft[first], shaft[last] + side * sides[last] * length
+        length = np.interp(ends, t, wide * share * profile(t, _VANE))[:, None]
+        roots, tips = axis[np.minimum(first, _SHAFT - 1)], axis[last] + side * sides[last] * length
         lean = (roots + tips) / 2 + side * sides[first] * 0.16 * length
         barbs = (1 - s) ** 2 * roots[:, None] + 2 * s * (1 - s) * lean[:, None] + s**2 * tips[:, None]
-        splits = set(rng.integers(14, _BARBS - 4, int(rng.integers(1, 4))).tolist())
+        splits = set(rng.integers(14, _BARBS - 6, int(rng.integers(1, 4))).tolist())
         for index in range(_BARBS):
             after = 0.25 * barbs[index] + 0.75 * barbs[index + 1] if index in splits else barbs[index + 1]
-            strip = np.concatenate([barbs[index], after[::-1]])
-            surface.fill(strip, varied(colours[index], rng, 4), height=0.0)
-        between = (barbs[1:] + barbs[:-1]) / 2
+            surface.fill(np.concatenate([barbs[index], after[::-1]]), varied(colours[index], rng, 4), height=0.0)
         surface.lines(barbs, tincture.dark, 0.005, alpha=0.32)
-        surface.lines(between, tincture.light, 0.004, alpha=0.28)
-        base = rng.uniform(0.12, 0.26, 26)
-        at = np.round(base * 149).astype(int)
-        away = side * sides[at] * (rng.uniform(0.1, 0.9, 26) * wide * share)[:, None]
-        tips = shaft[at] + away + np.stack([rng.normal(0, 0.03, 26), np.full(26, 0.05)], 1)
-        down = np.stack([shaft[at], shaft[at] + away * 0.6 - [0, 0.02], tips], 1)
-        surface.lines(down, mixed(tincture.light, (250, 248, 240), 0.4), 0.012, alpha=0.85, solid=True)
+        surface.lines((barbs[1:] + barbs[:-1]) / 2, tincture.light, 0.004, alpha=0.28)
+        _down(surface, look, rng, axis, side * sides * wide * share)
     if look.variety == "eyed":
-        _eyespot(surface, look, shaft[round(float(rng.uniform(0.72, 0.8)) * 149)], wide)
+        _eyespot(surface, look, axis[round(float(rng.uniform(0.68, 0.76)) * _SHAFT)], wide)
     quill = mixed(tincture.light, (250, 240, 220), 0.5)
-    surface.line(shaft, tincture.dark, taper(0.040, 0.008, 150), solid=True, alpha=0.7)
-    surface.line(shaft - [0.005, 0.004], quill, taper(0.028, 0.006, 150), solid=True)
+    surface.line(shaft, tincture.dark, taper(0.040, 0.006, _SHAFT), solid=True, alpha=0.7)
+    surface.line(shaft - np.array([0.005, 0.004]), quill, taper(0.028, 0.004, _SHAFT), solid=True)
     surface.emboss(shaft, 0.04, 0.024)
     x, y = surface.grid
     surface.lift(0.2 * np.sqrt(np.clip(1 - ((x - bow * y**2 + bow * 0.3) / (wide * 1.2)) ** 2, 0, 1)))
     return Material(relief=0.9, softness=0.006, shade=0.8, gloss=0.08, mottle=0.03, shadow=0.8)
 
 
-def _barb_colours(look: Look, rng: np.random.Generator, starts: NDArray[np.float64]) -> list[Colour]:
+def _down(surface: Surface, look: Look, rng: np.random.Generator, axis: Points, away: Points) -> None:
+    """Loose barbs at the foot of one vane, `away` from the shaft."""
+    at = np.round(rng.uniform(0.13, 0.25, 44) * _SHAFT).astype(int)
+    reach = away[at] * rng.uniform(0.15, 1.0, 44)[:, None]
+    s = np.linspace(0, 1, 6)[None, :, None]
+    droop = np.stack([rng.normal(0, 0.03, 44), rng.uniform(-0.02, 0.1, 44)], 1)
+    curls = axis[at][:, None] + reach[:, None] * s + s**2 * droop[:, None] - np.array([0, 0.06]) * s * (1 - s)
+    surface.lines(curls, mixed(look.tincture.light, (250, 248, 240), 0.35), taper(0.014, 0.006, 6), solid=True)
+
+
+def _barb_colours(look: Look, rng: np.random.Generator, starts: Points) -> list[Colour]:
     tincture = look.tincture
     marked = tincture.dark if rng.random() < 0.65 else tincture.accent
     bands, offset = int(rng.integers(4, 10)), float(rng.uniform(0, 6))
@@ -230,9 +251,9 @@ def egg(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
         outline = shell + place
         surface.fill(outline, varied(tincture.base, rng, 4))
         if look.variety == "scrawled":
-            _scrawl(surface, look, rng, place, size, slim)
+            _scrawl(surface, look, rng, at=place, size=size, slim=slim)
         elif look.variety != "plain":
-            _spots(surface, look, rng, place, size, slim)
+            _spots(surface, look, rng, at=place, size=size, slim=slim)
         surface.outline(outline, tincture.dark, 0.008, alpha=0.35)
         v = np.clip((y - place[1]) / size, -1, 1)
         half = slim * np.sqrt(1 - v**2) * (1 + pointed * v)
@@ -243,7 +264,7 @@ def egg(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
 
 
 def _spots(
-    surface: Surface, look: Look, rng: np.random.Generator, at: tuple[float, float], size: float, slim: float
+    surface: Surface, look: Look, rng: np.random.Generator, *, at: tuple[float, float], size: float, slim: float
 ) -> None:
     """Spots as they lie on a round shell, crowded at the blunt end on some."""
     tincture = look.tincture
@@ -264,7 +285,7 @@ def _spots(
 
 
 def _scrawl(
-    surface: Surface, look: Look, rng: np.random.Generator, at: tuple[float, float], size: float, slim: float
+    surface: Surface, look: Look, rng: np.random.Generator, *, at: tuple[float, float], size: float, slim: float
 ) -> None:
     """Ink-like lines that wander over the shell, as on buntings' eggs."""
     tone = mixed(look.tincture.dark, (30, 22, 20), 0.5)

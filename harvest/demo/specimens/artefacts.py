@@ -24,7 +24,8 @@ def key(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     bow = float(rng.uniform(0.26, 0.34))
     centre = np.array([0.0, -0.98 + bow])
     _bit(surface, look, rng, thick)
-    shank = np.array([[0, centre[1] + bow * 0.8], [0, _KEY_END]])
+    start = centre[1] + bow * (0.1 if look.variety == "trefoil" else 0.8)
+    shank = np.array([[0, start], [0, _KEY_END]])
     surface.fill(ribbon(shank, thick), tincture.base, height=0.0)
     if look.variety == "barrel":
         surface.fill(ellipse((0, _KEY_END), thick / 2, thick * 0.22, steps=24), tincture.dark)
@@ -36,8 +37,8 @@ def key(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
         surface.outline(ring, tincture.dark, 0.008, alpha=0.6)
     _bow(surface, look, rng, centre, bow)
     x, y = surface.grid
-    on = (y > centre[1] + bow) & (y < _KEY_END)
-    surface.lift(np.where(on, np.sqrt(np.clip((thick / 2) ** 2 - x**2, 0, None)), 0))
+    on = smoothstep(start + 0.15, start + 0.3, y) * (y < _KEY_END + 0.1)
+    surface.lift(on * np.sqrt(np.clip((thick / 2) ** 2 - x**2, 0, None)))
     bloom = tincture.accent if rng.random() < 0.4 else tincture.dark
     surface.speckle(rng, bloom, share=float(rng.uniform(0.05, 0.3)), scale=int(rng.integers(0, 2)), alpha=0.4)
     return Material(relief=1.2, softness=0.012, shade=1.0, gloss=0.55, mottle=0.06, shadow=1.15)
@@ -53,7 +54,7 @@ def _bow(surface: Surface, look: Look, rng: np.random.Generator, centre: Points,
         t = np.linspace(0, 2 * np.pi, 90, endpoint=False)
         lobes = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
         heart = np.stack([16 * np.sin(t) ** 3, -lobes], 1) / 16
-        shape, inner = heart * bow * 1.15 + centre, heart * (bow * 1.15 - band * 1.1) + centre - [0, band * 0.1]
+        shape, inner = heart * bow * 1.15 + centre, heart * (bow * 1.15 - band * 1.1) + centre
     else:
         wide = float(rng.uniform(0.9, 1.4)) if look.variety == "ring" else float(rng.uniform(1.2, 1.5))
         shape = ellipse(centre, bow * wide, bow, steps=70)
@@ -96,7 +97,7 @@ def _bit(surface: Surface, look: Look, rng: np.random.Generator, thick: float) -
     window = np.array([[-0.045, -0.03], [0.045, -0.03], [0.045, 0.03], [-0.045, 0.03]])
     for _ in range(int(rng.integers(0, 3))):
         y = float(rng.uniform(top + 0.2 * high, bottom - 0.2 * high))
-        surface.cut(window + [thick / 2 + wide * float(rng.uniform(0.25, 0.4)), y])
+        surface.cut(window + np.array([thick / 2 + wide * float(rng.uniform(0.25, 0.4)), y]))
 
 
 _PROFILES = {
@@ -138,7 +139,7 @@ def vessel(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     surface.outline(rim, tincture.dark, 0.008, alpha=0.5)
     gx, gy = surface.grid
     round_ = 0.95 * np.sqrt(np.clip(read(table(knots), (foot - gy) / tall) ** 2 - gx**2, 0, None))
-    surface.lift(np.where(np.abs(gy) < foot, round_, 0))
+    surface.lift(np.where(np.abs(gy) < foot + 0.2, round_, 0))
     if rng.random() < 0.4:
         edge = float(rng.uniform(-0.3, 0.3))
         glaze = varied(mixed(tincture.accent, tincture.dark, 0.25), rng, 10)

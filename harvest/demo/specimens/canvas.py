@@ -22,7 +22,8 @@ _NOISE = 512
 _DOT = ellipse((0, 0), 1, 1, steps=10)
 # Light from the upper left, as on engraved plates: x right, y down, z to the viewer.
 _LIGHT = np.array([-0.46, -0.58, 0.67]) / np.linalg.norm([-0.46, -0.58, 0.67])
-_HALFWAY = (_LIGHT + (0, 0, 1)) / np.linalg.norm(_LIGHT + (0, 0, 1))
+_HALFWAY = (_LIGHT + np.array([0, 0, 1])) / np.linalg.norm(_LIGHT + np.array([0, 0, 1]))
+_AMBIENT = np.float32(0.07)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,12 @@ class Surface:
         self._knife.polygon(self._pixels(outline, self.size * _OVERSAMPLING), fill=0)
         self._chisel.polygon(self._pixels(outline, self._coarse), fill=0.0)
 
+    def covered(self, outline: Points) -> Floats:
+        """1 at the places of `grid` within `outline`, 0 elsewhere."""
+        map_ = Image.new("L", (self._coarse, self._coarse), 0)
+        ImageDraw.Draw(map_).polygon(self._pixels(outline, self._coarse), fill=1)
+        return np.asarray(map_, dtype=np.float32)
+
     def emboss(self, path: Points, height: float, width: ArrayLike) -> None:
         """Set the height along a line: a ridge or a groove."""
         self._chisel.polygon(self._pixels(ribbon(path, width), self._coarse), fill=height)
@@ -164,14 +171,14 @@ class Surface:
     def shaped(self, *, relief: float, softness: float) -> tuple[Floats, Floats]:
         """Light on the specimen's relief, at coarse size: diffuse (0 where flat) and gloss (0 to 1)."""
         steps = softened(np.asarray(self._steps, dtype=np.float64), max(1, round(softness * self._coarse)))
-        height = (steps + self._ground).astype(np.float32)
+        height = softened(steps + self._ground, 1, passes=1).astype(np.float32)
         height *= relief * self._coarse * self.unit / (_OVERSAMPLING * self.size)
         down, across = np.zeros_like(height), np.zeros_like(height)
         down[1:-1] = (height[2:] - height[:-2]) * np.float32(0.5)
         across[:, 1:-1] = (height[:, 2:] - height[:, :-2]) * np.float32(0.5)
         lean = 1 / np.sqrt(across * across + down * down + 1)
         x, y, z = (np.float32(part) for part in _LIGHT)
-        diffuse = (z - across * x - down * y) * lean - z
+        diffuse = np.maximum((z - across * x - down * y) * lean, _AMBIENT) - z
         x, y, z = (np.float32(part) for part in _HALFWAY)
         gloss = np.clip((z - across * x - down * y) * lean, 0, 1)
         for _ in range(4):
@@ -186,7 +193,7 @@ class Surface:
         return paint
 
 
-def softened(values: NDArray[np.float64], radius: int, *, passes: int = 2) -> NDArray[np.float64]:
+def softened(values: Floats, radius: int, *, passes: int = 2) -> Floats:
     """Box blur of a square array by running sums, edges repeated; two passes are near a Gaussian's eye."""
     window = 2 * radius + 1
     for _ in range(passes):

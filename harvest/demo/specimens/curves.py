@@ -107,7 +107,7 @@ def polar(radius: ArrayLike, angle: ArrayLike) -> Points:
 def turn(points: Points, angle: float) -> Points:
     """`points` turned by `angle` radians about the origin."""
     c, s = np.cos(angle), np.sin(angle)
-    return points @ np.array([[c, s], [-s, c]])
+    return np.asarray(points @ np.array([[c, s], [-s, c]]))
 
 
 def bend(points: Points, amount: float) -> Points:
@@ -143,7 +143,7 @@ def table(knots: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
 
 def read(values: NDArray[np.float32], t: NDArray[np.floating]) -> NDArray[np.float32]:
     """The `table` at `t`, its ends held outside 0 to 1."""
-    return values[(np.clip(t, 0, 1) * (_TABLE - 1)).astype(np.intp)]
+    return np.asarray(values[(np.clip(t, 0, 1) * (_TABLE - 1)).astype(np.intp)])
 
 
 def smoothstep(low: float, high: float, value: ArrayLike) -> Points:

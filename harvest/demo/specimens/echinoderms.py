@@ -8,7 +8,7 @@ from harvest.demo.specimens.canvas import Surface
 from harvest.demo.specimens.curves import Points, ellipse, normals, polar, ribbon, smoothstep, taper, turn
 from harvest.demo.specimens.grounds import Material
 from harvest.demo.specimens.looks import Look
-from harvest.demo.specimens.palettes import mixed, varied
+from harvest.demo.specimens.palettes import Colour, mixed, varied
 
 __all__ = ["starfish", "urchin"]
 
@@ -41,14 +41,20 @@ def starfish(surface: Surface, look: Look, rng: np.random.Generator) -> Material
     axes = _axes(look, rng, arms)
     hub = root * (2.4 if brittle else 1.25)
     disc = ellipse((0, 0), hub, hub, steps=60)
-    for axis in axes:
-        surface.fill(ribbon(axis, 2 * widths + 0.012), tincture.base)
-        surface.outline(ribbon(axis, 2 * widths + 0.012), tincture.dark, 0.012, alpha=0.55)
-    for share in (0.97, 0.86, 0.7, 0.52, 0.32, 0.12):
-        for axis in axes:
-            surface.emboss(axis, root * float(np.sqrt(1 - share**2)) * 0.85, 2 * widths * share)
+    outlines = ribbon(axes, 2 * widths + 0.012)
+    for outline in outlines:
+        surface.outline(outline, tincture.dark, 0.016)
+    for outline in outlines:
+        surface.fill(outline, tincture.base)
     surface.fill(disc, tincture.base)
-    crest = tincture.accent if rng.random() < 0.5 else mixed(tincture.light, tincture.base, 0.15)
+    for share in (0.97, 0.86, 0.7, 0.52, 0.32, 0.12):
+        level = root * float(np.sqrt(1 - share**2)) * 0.85
+        for axis in axes:
+            surface.emboss(axis, level, 2 * widths * share)
+        surface.emboss(np.array([[-hub * share, 0], [hub * share, 0]]) * 0.8, level, 1.6 * hub * share)
+    crest = mixed(tincture.light, tincture.base, 0.15)
+    if sum(tincture.accent) > sum(tincture.base) and rng.random() < 0.6:
+        crest = tincture.accent
     x, y = surface.grid
     if brittle:
         surface.lift(0.6 * np.sqrt(np.clip(hub**2 - x**2 - y**2, 0, None)))
@@ -57,7 +63,7 @@ def starfish(surface: Surface, look: Look, rng: np.random.Generator) -> Material
             surface.wash(turn(ellipse((0, -root * 1.2), root * 0.45, root * 0.95), 2 * np.pi * index / 5), crest, 0.55)
         surface.outline(disc, tincture.dark, 0.012, alpha=0.6)
     else:
-        _crests(surface, look, rng, axes, widths, crest)
+        _crests(surface, look, rng, axes=axes, widths=widths, crest=crest)
         surface.wash(ellipse((root * 0.3, -root * 0.2), 0.03, 0.03, steps=16), tincture.light, 0.9)
     tips = tincture.light if rng.random() < 0.6 else tincture.accent
     surface.tint(0.5 * smoothstep(0.35, 0.95, np.hypot(x, y)), tips)
@@ -66,7 +72,7 @@ def starfish(surface: Surface, look: Look, rng: np.random.Generator) -> Material
 
 
 def _crests(
-    surface: Surface, look: Look, rng: np.random.Generator, axes: Points, widths: Points, crest: tuple[int, int, int]
+    surface: Surface, look: Look, rng: np.random.Generator, *, axes: Points, widths: Points, crest: Colour
 ) -> None:
     pale = mixed(look.tincture.light, look.tincture.base, 0.15)
     root = float(widths[0])
@@ -78,7 +84,7 @@ def _crests(
             at = axis[shares] + across[shares] * (lane * widths[shares])[:, None]
             size = (0.17 if lane == 0 else 0.12) * root * (0.45 + 0.55 * widths[shares] / root)
             size *= rng.uniform(0.8, 1.2, len(shares))
-            surface.dots(at + [0.007, 0.009], size, look.tincture.dark, alpha=0.5)
+            surface.dots(at + np.array([0.007, 0.009]), size, look.tincture.dark, alpha=0.5)
             surface.dots(at, size, crest if lane == 0 else pale, alpha=0.95)
 
 
@@ -108,8 +114,8 @@ def urchin(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     surface.fill(outline, tincture.base)
     x, y = surface.grid
     r, five = np.hypot(x, y) / radius, np.arctan2(y, x) - phase
-    dome = (0.16 if flat else 0.62) * np.sqrt(np.clip(1 - r**2, 0, 1))
-    lobes = 0.0 if flat else 0.03 * np.cos(10 * five) * smoothstep(0.05, 0.5, r)
+    dome = (0.16 if flat else 0.5) * np.sqrt(np.clip(1 - r**2, 0, 1))
+    lobes = 0.0 if flat else 0.022 * np.cos(10 * five) * smoothstep(0.05, 0.5, r)
     surface.lift(np.where(r < 1, (dome + lobes) * radius, 0))
     if flat:
         _star(surface, look, radius, phase)
@@ -128,7 +134,7 @@ def urchin(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
         _bristles(surface, look, rng, radius)
     else:
         surface.outline(outline, tincture.dark, 0.01, alpha=0.5)
-    return Material(relief=1.0, softness=0.004, shade=0.95, mottle=0.05, gloss=0.05)
+    return Material(relief=1.0, softness=0.004, shade=0.85, mottle=0.05, gloss=0.05)
 
 
 def _spines(surface: Surface, look: Look, rng: np.random.Generator, radius: float) -> None:
@@ -149,7 +155,7 @@ def _bristles(surface: Surface, look: Look, rng: np.random.Generator, radius: fl
     ways, starts = rng.uniform(0, 2 * np.pi, 90), rng.uniform(0.15, 0.8, 90) * radius
     reach = starts[:, None] + rng.uniform(0.16, 0.4, 90)[:, None] * np.linspace(0, 1, 4)
     spines = polar(reach, (ways + rng.normal(0, 0.06, 90))[:, None])
-    surface.lines(spines + [0.012, 0.016], tincture.dark, taper(0.034, 0.008, 4), alpha=0.45)
+    surface.lines(spines + np.array([0.012, 0.016]), tincture.dark, taper(0.034, 0.008, 4), alpha=0.45)
     tones = [varied(mixed(tincture.base, tincture.light, share), rng, 8) for share in rng.uniform(0, 0.7, 90).tolist()]
     surface.lines(spines, tones, taper(0.03, 0.006, 4), solid=True)
 
@@ -167,7 +173,7 @@ def _tubercles(surface: Surface, look: Look, rng: np.random.Generator, radius: f
         knobs = np.tile(size * scale * np.sqrt(np.sin(down)) * radius, len(ways))
         squeeze = np.tile(np.maximum(0.3, np.cos(down)), len(ways))
         turned = np.repeat(ways, count)
-        surface.dots(at + [0.007, 0.009], knobs, tincture.dark, alpha=0.5, squeeze=squeeze, angles=turned)
+        surface.dots(at + np.array([0.007, 0.009]), knobs, tincture.dark, alpha=0.5, squeeze=squeeze, angles=turned)
         surface.dots(at, knobs, pale, alpha=0.9, squeeze=squeeze, angles=turned)
 
 

@@ -82,11 +82,12 @@ def _ring(
         way = phase + 2 * np.pi * index / count + float(rng.normal(0, 0.25 / count))
         scale = float(rng.normal(1, 0.035))
         placed = turn(petal * scale, way) + centre
-        surface.fill(placed, varied(base, rng, 5), height=height + 0.035 * (index % 2) + 0.01 * float(rng.random()))
-        for share in (0.56, 0.36):
-            surface.wash(turn(petal * scale * [share * 1.15, share], way) + centre, throat, 0.27)
+        lifted = height + 0.03 * (index % 2) + 0.01 * float(rng.random())
+        surface.fill(placed, varied(base, rng, 5), height=lifted)
+        for share in (0.68, 0.52, 0.38, 0.26):
+            surface.wash(turn(petal * scale * [share * 1.15, share], way) + centre, throat, 0.15)
         surface.lines(turn(lines * scale, way) + centre, throat, 0.007, alpha=0.4)
-        surface.emboss(turn(np.array([[0, -0.1 * length], [0, -0.8 * length]]), way) + centre, height - 0.02, 0.03)
+        surface.emboss(turn(np.array([[0, -0.1 * length], [0, -0.8 * length]]), way) + centre, lifted - 0.012, 0.035)
         surface.outline(placed, ink, 0.007, alpha=0.55)
 
 
@@ -132,7 +133,7 @@ def flower(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     else:
         poppy = look.variety == "poppy"
         count = int(rng.choice([4, 6])) if poppy else 5
-        wide = 0.52 if poppy else float(rng.uniform(0.30, 0.40))
+        wide = (0.62 if count == 4 else 0.52) if poppy else float(rng.uniform(0.30, 0.40))
         petal = _petal(size, size * wide, fullness=float(rng.uniform(1.3, 2.0)), notch=float(rng.uniform(0, 0.16)))
         _ring(surface, rng, petal, pale if rng.random() < 0.5 else full, count=count, phase=phase,
               height=0.04, veins=9, centre=centre)  # fmt: skip
@@ -164,15 +165,21 @@ def mushroom(surface: Surface, look: Look, rng: np.random.Generator) -> Material
     rim = top + high
     thick, lean = float(rng.uniform(0.1, 0.19)), float(rng.normal(0, 0.08))
     flesh = mixed(TINCTURES["ivory"].base, tincture.light, 0.35)
-    axis = _stalk(surface, look, rng, flesh, thick=thick, lean=lean, top=rim - (0.2 if funnel else 0.06))
+    girth = ((0, 0.9), (0.09, float(rng.uniform(1.0, 1.6))), (0.3, 1.0), (1, 0.85))
+    neck = rim - (0.2 if funnel else 0.06)
+    t = np.linspace(0, 1, 60)
+    axis = np.stack([lean * np.sin(np.pi * t), _FOOT + (neck - _FOOT) * t], 1)
+    _stalk(surface, look, rng, flesh, axis=axis, widths=2 * thick * profile(t, girth))
     if rng.random() < 0.4 and not funnel:
         x, y = axis[38]
-        skirt = mirrored(smooth([(0, y - 0.1), (thick, y - 0.06), (thick * 1.9, y + 0.1), (0, y + 0.05)])) + [x, 0]
+        skirt = mirrored(smooth([(0, y - 0.1), (thick, y - 0.06), (thick * 1.9, y + 0.1), (0, y + 0.05)])) + np.array(
+            [x, 0]
+        )
         surface.fill(skirt, mixed(flesh, (255, 255, 255), 0.3), height=0.08)
         surface.outline(skirt, tincture.dark, 0.008, alpha=0.55)
     knots = [(u, w * wide) for u, w in _CAPS[look.variety]]
     if not funnel:
-        _gills(surface, look, rng, knots[-1][1], rim, high)
+        _gills(surface, look, rng, edge=knots[-1][1], rim=rim, high=high)
     u = np.linspace(0, 1, 70)
     cap = mirrored(np.stack([profile(u, knots), top + high * u], 1))
     if not funnel:
@@ -186,29 +193,30 @@ def mushroom(surface: Surface, look: Look, rng: np.random.Generator) -> Material
     px, py = surface.grid
     share = np.clip((py - top) / high, 0, 1)
     half = np.maximum(read(table(knots), share), 1e-3)
-    on_cap = (py > top) & (py < rim + 0.05) & (np.abs(px) < half)
-    dome = 0.55 * np.sqrt(np.clip(1 - (px / half) ** 2, 0, 1)) * (0.35 + 0.65 * np.sqrt(share))
-    stalk = np.sqrt(np.clip(thick**2 - (px - lean * 0.7) ** 2, 0, None)) * ((py >= rim + 0.05) & (py < _FOOT))
-    surface.lift(np.where(on_cap, dome, stalk))
+    dome = 0.55 * np.sqrt(np.clip(1 - (px / half) ** 2, 0, 1)) * (0.35 + 0.65 * np.sqrt(share)) * (py > top)
+    dome *= smoothstep(rim + 0.12, rim + 0.02, py)
+    up = (_FOOT - py) / (_FOOT - neck)
+    girths = thick * read(table(girth), up)
+    stalk = np.sqrt(np.clip(girths**2 - (px - lean * np.sin(np.pi * up)) ** 2, 0, None))
+    surface.lift(np.maximum(dome, stalk * smoothstep(rim, rim + 0.12, py) * (py < _FOOT + 0.1)))
     surface.tint(0.5 * smoothstep(top + 0.55 * high, top, py) * (py < rim), tincture.light)
     surface.tint(0.45 * smoothstep(0.55, 1.0, py), mixed(tincture.dark, (60, 50, 30), 0.5))
     return Material(relief=1.0, softness=0.008, shade=0.8, gloss=0.1, mottle=0.05)
 
 
 def _stalk(
-    surface: Surface, look: Look, rng: np.random.Generator, flesh: Colour, *, thick: float, lean: float, top: float
-) -> Points:
-    t = np.linspace(0, 1, 60)
-    axis = np.stack([lean * np.sin(np.pi * t), _FOOT + (top - _FOOT) * t], 1)
-    widths = 2 * thick * profile(t, [(0, 0.5), (0.07, float(rng.uniform(1.0, 1.6))), (0.3, 1.0), (1, 0.85)])
+    surface: Surface, look: Look, rng: np.random.Generator, flesh: Colour, *, axis: Points, widths: Points
+) -> None:
     stem = ribbon(axis, widths)
+    foot = ellipse(axis[0], widths[0] / 2, 0.04, steps=24)
+    surface.fill(foot, flesh)
     surface.fill(stem, flesh, height=0.0)
     for _ in range(14):
         across, start = float(rng.uniform(-0.42, 0.42)), int(rng.integers(0, 30))
         fibre = (axis + np.stack([across * widths, np.zeros(60)], 1))[start : start + int(rng.integers(12, 30))]
         surface.line(fibre, look.tincture.dark, 0.006, alpha=0.28)
-    surface.outline(stem, look.tincture.dark, 0.009, alpha=0.6)
-    return axis
+    for edge in (stem[:60], stem[60:]):
+        surface.line(edge, look.tincture.dark, 0.009, alpha=0.6)
 
 
 def _throat(surface: Surface, look: Look, knots: list[tuple[float, float]], top: float, high: float) -> None:
@@ -226,7 +234,7 @@ def _throat(surface: Surface, look: Look, knots: list[tuple[float, float]], top:
     surface.outline(ellipse((0, top), rim, 0.15, steps=60), tincture.dark, 0.008, alpha=0.55)
 
 
-def _gills(surface: Surface, look: Look, rng: np.random.Generator, edge: float, rim: float, high: float) -> None:
+def _gills(surface: Surface, look: Look, rng: np.random.Generator, *, edge: float, rim: float, high: float) -> None:
     deep = float(rng.uniform(0.1, 0.2)) + 0.08 * high
     under = ellipse((0, rim), edge * 0.985, deep, steps=80)
     surface.fill(under, mixed(TINCTURES["ivory"].light, look.tincture.base, 0.3))

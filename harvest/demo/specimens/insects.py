@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -74,7 +75,7 @@ def moth(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     tincture = look.tincture
     stretch = np.array([float(rng.uniform(0.92, 1.04)), float(rng.uniform(0.88, 1.1))])
 
-    def knots(table: dict[str, tuple[tuple[int, int], ...]], lift: float) -> Points:
+    def knots(table: Mapping[str, tuple[tuple[int, int], ...]], lift: float) -> Points:
         wing = np.array(table[look.variety]) / 100 * stretch
         wing = wing + rng.normal(0, 0.015, wing.shape)
         return np.asarray(wing - np.stack([np.zeros(len(wing)), lift * wing[:, 0]], 1) - [0, 0.05])
@@ -137,7 +138,7 @@ def beetle(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
              (half * 0.6, end * 0.88), (0, end)]  # fmt: skip
     cases = mirrored(smooth(knots, steps=12))
     surface.fill(cases, tincture.base)
-    _markings(surface, look, rng, ink, half, end)
+    _markings(surface, look, rng, ink=ink, half=half, end=end)
     surface.line(np.array([[0, _SHOULDER], [0, end]]), ink, 0.016, alpha=0.9)
     surface.fill(np.array([[-0.06, _SHOULDER], [0.06, _SHOULDER], [0, _SHOULDER + 0.1]]), ink)
     surface.outline(cases, ink, 0.014, alpha=0.8)
@@ -162,7 +163,9 @@ def _legs(surface: Surface, rng: np.random.Generator, ink: Colour, half: float) 
             sway = float(rng.normal(0, 0.05))
             joint = np.array([side * (half + 0.2), (root + knee) / 2 + sway])
             thigh = np.linspace([side * half * 0.55, root * 0.9 + 0.02], joint, 6)
-            shin = smooth([joint, (side * (half + 0.27), knee + sway), (side * (half + 0.36), foot + sway)], steps=6)
+            shin = smooth(
+                [tuple(joint), (side * (half + 0.27), knee + sway), (side * (half + 0.36), foot + sway)], steps=6
+            )
             surface.line(thigh, ink, [0.05, 0.06, 0.064, 0.06, 0.05, 0.036], solid=True)
             surface.line(shin, ink, taper(0.045, 0.012, len(shin)), solid=True)
             surface.emboss(thigh, 0.1, 0.02)
@@ -194,7 +197,7 @@ def _head(surface: Surface, look: Look, rng: np.random.Generator, ink: Colour, h
         surface.fill(ellipse((side * max(0.14, half * 0.44), -0.6), 0.04, 0.05, steps=16), (24, 20, 20), height=0.12)
 
 
-def _markings(surface: Surface, look: Look, rng: np.random.Generator, ink: Colour, half: float, end: float) -> None:
+def _markings(surface: Surface, look: Look, rng: np.random.Generator, *, ink: Colour, half: float, end: float) -> None:
     if look.variety == "spotted":
         rows = int(rng.integers(2, 5))
         for row in range(rows):

@@ -44,7 +44,7 @@ class _Blade:
 
 def _blade(look: Look, rng: np.random.Generator) -> _Blade:
     along = np.linspace(0, 1, _STEPS)
-    bow = float(rng.normal(0, 0.16))
+    bow = float(np.clip(rng.normal(0, 0.12), -0.2, 0.2))
     rib = smooth([(0, 0.62), (bow * 0.9, 0.2), (bow, -0.3), (bow * 0.2, -0.98)], steps=54)[:_STEPS]
     knots = _BLADES[look.variety]
     stretch = float(rng.uniform(0.8, 1.2))
@@ -53,7 +53,7 @@ def _blade(look: Look, rng: np.random.Generator) -> _Blade:
         count = int(rng.integers(4, 7))
         wave = np.sin(2 * np.pi * (count * along**0.92 - 0.25))
         width = width * (0.80 + 0.28 * wave * smoothstep(0.02, 0.2, along) * (1 - 0.4 * along))
-    return _Blade(along, rib, normals(rib), width)
+    return _Blade(along, rib, 0.4 * normals(rib) - np.array([0.6, 0.0]), width)
 
 
 def _veins(surface: Surface, look: Look, blade: _Blade, rng: np.random.Generator) -> None:
@@ -67,7 +67,7 @@ def _veins(surface: Surface, look: Look, blade: _Blade, rng: np.random.Generator
         veins = blade.at(starts + rise * s**1.25 * (1 - 0.5 * starts), side * s)
         between = blade.at(starts + 0.4 / count + rise * s**1.25 * (1 - 0.5 * starts), side * s * 0.9)
         surface.lines(between, pale, taper(0.006, 0.003, 18), alpha=0.4)
-        surface.lines(veins + [0.006, 0.008], dark, taper(0.014, 0.004, 18), alpha=0.5)
+        surface.lines(veins + np.array([0.006, 0.008]), dark, taper(0.014, 0.004, 18), alpha=0.5)
         surface.lines(veins, pale, taper(0.014, 0.004, 18), alpha=0.9)
         knots = np.array([5, 9, 13])
         ends = blade.at(starts + rise * (0.55 + 0.05 * knots), side * (0.3 + knots / 20))
@@ -124,6 +124,7 @@ def _radiating(surface: Surface, look: Look, rng: np.random.Generator) -> None:
         radius = np.maximum(lobe.max(axis=0), body) + 0.05
         radius *= 1 + float(rng.uniform(0.02, 0.06)) * ((angle * 9 / np.pi * 2) % 1.0 - 0.5)
         lengths *= 0.92
+        radius, lengths = radius * 0.9, lengths * 0.9
     else:
         spread = float(rng.uniform(0.75, 1.05))
         radius = 1.42 * smoothstep(spread + 0.13, spread - 0.1, np.abs(angle)) * (1 - 0.1 * np.abs(angle))
@@ -185,7 +186,7 @@ def fern(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
         share = float(shares[index])
         at = round((first + (0.995 - first) * share**0.9) * (len(stem) - 1))
         length = float(lengths[index]) * float(rng.normal(1, 0.04))
-        width = 0.03 + 0.2 * length if curled else 0.05 + 0.12 * length
+        width = 0.03 + 0.2 * length if curled else (0.34 + 0.4 * length) * 1.6 / pairs
         pinna = _pinna(length, width, max(3, round(16 * length)), curl=-slope * 0.4)
         outward = float(np.arctan2(sides[at, 1], sides[at, 0]))
         for side in (0, 1):

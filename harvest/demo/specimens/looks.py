@@ -10,15 +10,19 @@ from typing import Final
 import numpy as np
 
 from harvest.demo.specimens.canvas import Pose
-from harvest.demo.specimens.palettes import GROUNDS, TINCTURES, Ground, Tincture, contrast, varied
+from harvest.demo.specimens.palettes import GROUNDS, TINCTURES, Colour, Ground, Tincture, contrast, varied
 
 __all__ = ["KINDS", "PLANS", "Look", "Plan", "generator", "look"]
 
+# How a specimen is laid out, by the ground's surface: the setting and its share.
 _SETTINGS: Final = {
-    "paper": (("plate", 0.4), ("sheet", 0.35), ("plain", 0.25)),
-    "linen": (("drawer", 0.55), ("plain", 0.45)),
-    "stone": (("plain", 0.7), ("drawer", 0.3)),
+    "paper": (("plate", 0.3), ("plain", 0.2), ("card", 0.3), ("window", 0.2)),
+    "linen": (("drawer", 0.45), ("plain", 0.25), ("window", 0.3)),
+    "stone": (("plain", 0.4), ("drawer", 0.25), ("window", 0.35)),
 }
+_STRIPS: Final = (("", 0.6), ("ruler", 0.22), ("swatches", 0.18))
+_SIDES: Final = {"left": (1, 0), "right": (-1, 0), "top": (0, 1), "bottom": (0, -1)}
+_CORNERS: Final = ("lower right", "lower right", "lower left", "upper right", "upper left")
 _LEAST_CONTRAST = 62.0
 
 
@@ -43,27 +47,27 @@ PLANS: Final = {
     ),
     "beetle": _plan(
         "beetle", "stag, scarab, long-horned, spotted",
-        "emerald, charcoal, deep blue, crimson, gold, umber, teal, violet, rust", 50,
+        "emerald, charcoal, deep blue, crimson, gold, umber, teal, violet, rust", 180,
     ),
     "egg": _plan(
         "egg", "speckled, blotched, plain, scrawled",
-        "pale blue, ivory, sage, tan, rose, teal, ochre, umber, silver", 70,
+        "pale blue, ivory, sage, tan, rose, teal, ochre, umber, silver", 180,
     ),
     "feather": _plan(
         "feather", "barred, plain, eyed, tipped",
-        "slate grey, silver, rust, emerald, deep blue, charcoal, ivory, crimson, teal, umber, gold", 150,
+        "slate grey, silver, rust, emerald, deep blue, charcoal, ivory, crimson, teal, umber, gold", 180,
     ),
     "fern": _plan(
         "fern frond", "tall, broad, fine, curled",
-        "moss green, olive, sage, emerald, rust, umber, ochre", 60,
+        "moss green, olive, sage, emerald, rust, umber, ochre", 180,
     ),
     "fish": _plan(
         "fish", "slender, deep-bodied, striped, spotted",
-        "silver, coral, deep blue, gold, teal, crimson, olive, slate grey, pale blue, rust", 28,
+        "silver, coral, deep blue, gold, teal, crimson, olive, slate grey, pale blue, rust", 60,
     ),
     "flower": _plan(
         "flower", "daisy, five-petalled, poppy, double",
-        "crimson, rose, ivory, gold, violet, coral, deep blue, pale blue, rust", 40,
+        "crimson, rose, ivory, gold, violet, coral, deep blue, pale blue, rust", 120,
     ),
     "key": _plan(
         "key", "ring, trefoil, heart, barrel",
@@ -71,19 +75,19 @@ PLANS: Final = {
     ),
     "leaf": _plan(
         "leaf", "ovate, lanceolate, heart-shaped, lobed, toothed, palmate, fan-shaped",
-        "moss green, olive, emerald, sage, rust, crimson, gold, ochre, umber", 150,
+        "moss green, olive, emerald, sage, rust, crimson, gold, ochre, umber", 180,
     ),
     "moth": _plan(
         "moth", "broad-winged, tailed, hawk, round-winged",
-        "tan, ivory, umber, charcoal, rose, ochre, sage, rust, violet, pale blue, crimson", 28,
+        "tan, ivory, umber, charcoal, rose, ochre, sage, rust, violet, pale blue, crimson", 75,
     ),
     "mushroom": _plan(
         "mushroom", "domed, conical, flat-capped, funnel",
-        "crimson, tan, ivory, umber, violet, ochre, rust, rose, olive", 20,
+        "crimson, tan, ivory, umber, violet, ochre, rust, rose, olive", 38,
     ),
     "scallop": _plan(
         "scallop", "ribbed, ringed, narrow, broad",
-        "coral, rose, ivory, ochre, crimson, violet, tan, terracotta, pale blue, gold", 100,
+        "coral, rose, ivory, ochre, crimson, violet, tan, terracotta, pale blue, gold", 180,
     ),
     "starfish": _plan(
         "starfish", "slender, cushion, brittle, many-armed",
@@ -95,11 +99,11 @@ PLANS: Final = {
     ),
     "vessel": _plan(
         "vessel", "amphora, jug, bottle, bowl, urn",
-        "terracotta, charcoal, ivory, teal, deep blue, verdigris, ochre, rust, pale blue, silver", 7,
+        "terracotta, charcoal, ivory, teal, deep blue, verdigris, ochre, rust, pale blue, silver", 12,
     ),
     "whelk": _plan(
         "whelk", "turreted, ribbed, banded, smooth",
-        "ivory, tan, ochre, rose, umber, coral, slate grey, rust, violet", 70,
+        "ivory, tan, ochre, rose, umber, coral, slate grey, rust, violet", 180,
     ),
 }  # fmt: skip
 KINDS: Final[tuple[str, ...]] = tuple(PLANS)
@@ -115,9 +119,13 @@ class Look:
     tincture: Tincture
     ground: Ground
     setting: str
+    board: Colour
+    strip: str
+    side: str
+    label: bool
+    corner: str
     angle: float
     mirror: bool
-    label: bool
     pose: Pose
 
 
@@ -134,19 +142,26 @@ def look(kind: str, seed: int) -> Look:
     grounds = [g for g in GROUNDS if contrast(g.colour, tincture.base) >= _LEAST_CONTRAST and g.name != tincture.name]
     weights = np.array([g.weight for g in grounds])
     ground = grounds[int(rng.choice(len(grounds), p=weights / weights.sum()))]
-    names, chances = zip(*_SETTINGS[ground.surface], strict=True)
-    setting = str(rng.choice(names, p=chances))
+    setting = _drawn(rng, _SETTINGS[ground.surface])
+    strip = _drawn(rng, _STRIPS) if setting in ("plain", "card", "window") else ""
+    side = str(rng.choice(list(_SIDES)))
+    corner = _CORNERS[int(rng.integers(len(_CORNERS)))]
+    label = not strip and setting != "window" and bool(rng.random() < 0.45)
     # Most lie near upright, as a curator would lay them; the wide turns are the rarer ones.
-    angle = plan.tilt * float(rng.uniform(-1, 1)) * float(rng.uniform(0.35, 1))
+    angle = plan.tilt * float(rng.uniform(-1, 1)) * float(rng.uniform(0.4, 1))
     mirror = bool(rng.random() < 0.5)
-    label = setting in ("sheet", "drawer") and bool(rng.random() < 0.6)
-    shift = rng.normal(0, 0.014, 2) - (0.02 if label else 0.0)
+    shift = np.clip(rng.normal(0, 0.028, 2), -0.055, 0.055)
+    if strip:
+        shift = shift * 0.5 + np.array(_SIDES[side]) * 0.04
+    if label:
+        shift = shift * 0.5 - 0.02 * np.array([1 if "right" in corner else -1, 1 if "lower" in corner else -1])
     pose = Pose(
         angle=math.radians(angle),
         mirror=mirror,
-        reach=float(rng.uniform(0.345, 0.425)) * (0.93 if setting == "drawer" else 1.0),
-        centre=(0.5 + float(shift[0]) / 2, 0.5 + float(shift[1])),
+        reach=float(rng.uniform(0.32, 0.425)) * (0.9 if setting == "drawer" or strip else 1.0),
+        centre=(0.5 + float(shift[0]), 0.5 + float(shift[1])),
     )
+    boards = [g for g in GROUNDS if contrast(g.colour, ground.colour) >= _LEAST_CONTRAST]
     return Look(
         kind=kind,
         seed=seed,
@@ -159,8 +174,17 @@ def look(kind: str, seed: int) -> Look:
             name=ground.name, colour=varied(ground.colour, rng, 5.0), surface=ground.surface, weight=ground.weight
         ),
         setting=setting,
+        board=varied(boards[int(rng.integers(len(boards)))].colour, rng),
+        strip=strip,
+        side=side,
+        label=label,
+        corner=corner,
         angle=angle,
         mirror=mirror,
-        label=label,
         pose=pose,
     )
+
+
+def _drawn(rng: np.random.Generator, shares: tuple[tuple[str, float], ...]) -> str:
+    names, chances = zip(*shares, strict=True)
+    return str(rng.choice(names, p=chances))

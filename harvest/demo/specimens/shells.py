@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harvest.demo.specimens.canvas import Floats, Surface
-from harvest.demo.specimens.curves import ellipse, polar, profile, read, smooth, smoothstep, taper
+from harvest.demo.specimens.canvas import Floats, Surface, softened
+from harvest.demo.specimens.curves import Points, polar, profile, read, smooth, smoothstep, taper
 from harvest.demo.specimens.grounds import Material
 from harvest.demo.specimens.looks import Look
 from harvest.demo.specimens.palettes import mixed, varied
@@ -43,7 +43,7 @@ def ammonite(surface: Surface, look: Look, rng: np.random.Generator) -> Material
     tube = np.sqrt(np.clip(1 - (2 * across - 1) ** 2, 0, 1)) * width * 0.62
     if ribs:
         tube *= 1 + (0.05 if look.variety == "banded" else 0.1) * wave
-    surface.lift(np.where(winding <= turns, tube, 0))
+    surface.lift(tube * smoothstep(turns + 0.18, turns + 0.04, winding))
 
     surface.tint(0.75 * smoothstep(0.16, 0.0, across) + 0.35 * smoothstep(0.9, 1.0, across), tincture.dark)
     if look.variety == "banded":
@@ -162,20 +162,29 @@ def whelk(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
     outline = np.concatenate([right, left[::-1]])
     surface.fill(outline, tincture.base)
 
+    lip = _lip(spire)
+    shell = 1 - softened(surface.covered(lip), 2)
     gx, gy = surface.grid
     level = gy - spire.slant * gx / spire.slim * smoothstep(spire.top, spire.top + 0.9, gy)
     share = (level - spire.top) / spire.high
     half = read(spire.widths, share)
-    on = (share > 0) & (share < 1)
-    surface.lift(np.where(on, 0.9 * np.sqrt(np.clip(half**2 - gx**2, 0, None)), 0))
-    _decorate(surface, look, rng, spire, share, np.arcsin(np.clip(gx / half, -1, 1)))
-    _mouth(surface, look, spire)
+    bulk = np.where((share > 0) & (share < 1), np.sqrt(np.clip(half**2 - gx**2, 0, None)), 0)
+    surface.lift(bulk * (0.4 + 0.5 * shell))
+    _decorate(surface, look, rng, spire, shell=shell, share=share, turned=np.arcsin(np.clip(gx / half, -1, 1)))
     surface.outline(outline, tincture.dark, 0.009, alpha=0.5)
+    _mouth(surface, look, lip)
     return Material(relief=1.0, softness=0.006, shade=0.9, gloss=0.2, mottle=0.05)
 
 
 def _decorate(
-    surface: Surface, look: Look, rng: np.random.Generator, spire: _Spire, share: Floats, turned: Floats
+    surface: Surface,
+    look: Look,
+    rng: np.random.Generator,
+    spire: _Spire,
+    *,
+    shell: Floats,
+    share: Floats,
+    turned: Floats,
 ) -> None:
     """Sutures, ribs, bands and flames; `turned` is the angle about the axis, -pi/2 to pi/2."""
     tincture = look.tincture
@@ -184,33 +193,38 @@ def _decorate(
     ribs = int(rng.integers(9, 16))
     warm = tincture.accent if rng.random() < 0.6 else tincture.dark
     seam = 0.6 * smoothstep(0.1, 0.0, within) + 0.3 * smoothstep(0.93, 1.0, within) * (within < 1.01)
-    surface.tint(seam, tincture.dark)
+    surface.tint(seam * shell, tincture.dark)
     if look.variety in ("ribbed", "turreted"):
         wave = np.cos(ribs * turned + 0.8 * within)
-        surface.lift(0.025 * wave * smoothstep(0, 0.2, within) * (share > 0))
-        surface.tint(0.3 * smoothstep(0.2, 1, wave), tincture.light)
+        surface.lift(0.025 * wave * smoothstep(0, 0.2, within) * (share > 0) * shell)
+        surface.tint(0.3 * smoothstep(0.2, 1, wave) * shell, tincture.light)
     if look.variety in ("banded", "turreted"):
         where, thick = float(rng.uniform(0.3, 0.7)), float(rng.uniform(0.08, 0.2))
-        surface.tint(0.75 * smoothstep(thick, thick * 0.5, np.abs((within % 1.0) - where)), warm)
+        surface.tint(0.75 * smoothstep(thick, thick * 0.5, np.abs((within % 1.0) - where)) * shell, warm)
     if look.variety in ("smooth", "banded") and rng.random() < 0.6:
         flames = np.sin(int(rng.integers(5, 9)) * turned + 2.5 * np.sin(18 * share))
-        surface.tint(0.55 * smoothstep(0.3, 0.8, flames), warm)
+        surface.tint(0.55 * smoothstep(0.3, 0.8, flames) * shell, warm)
     surface.tint(0.5 * smoothstep(0.27, 0.0, share), varied(tincture.light, rng, 10))
 
 
-def _mouth(surface: Surface, look: Look, spire: _Spire) -> None:
-    """The aperture: a flared outer lip, a drawn-out canal below, dark within."""
-    tincture = look.tincture
+def _lip(spire: _Spire) -> Points:
+    """The aperture's outline: flared to the right, drawn out into a canal below."""
     high = spire.high * spire.body
     start = spire.top + spire.high - high
-    knots = [(0.34, 0.20), (0.72, 0.30), (0.92, 0.52), (0.76, 0.78), (0.34, 0.96), (0.08, 1.02), (0.10, 0.82),
-             (0.20, 0.62), (0.16, 0.40)]  # fmt: skip
-    lip = smooth(np.array(knots) * [spire.slim, high] + [0, start], steps=8, closed=True)
-    centre = np.array([0.45 * spire.slim, start + 0.58 * high])
-    surface.fill(lip, mixed(tincture.light, tincture.base, 0.45), height=0.05)
+    knots = [(0.30, 0.18), (0.70, 0.26), (0.94, 0.48), (0.82, 0.76), (0.40, 0.97), (0.06, 1.04), (0.02, 0.86),
+             (0.10, 0.64), (0.10, 0.38)]  # fmt: skip
+    return smooth(np.array(knots) * [spire.slim, high] + np.array([0, start]), steps=8, closed=True)
+
+
+def _mouth(surface: Surface, look: Look, lip: Points) -> None:
+    """A pale rolled lip, and within it the dark."""
+    tincture = look.tincture
+    centre = lip.mean(axis=0)
+    surface.fill(lip, mixed(tincture.light, (252, 244, 228), 0.45), height=0.07)
     surface.outline(lip, tincture.dark, 0.01, alpha=0.55)
-    for scale, share in ((0.76, 0.25), (0.62, 0.55), (0.46, 0.9)):
-        inner = (lip - centre) * [scale, scale * 1.08] + centre - [0.03 * spire.slim * (1 - scale), 0]
-        surface.wash(inner, mixed(tincture.accent, tincture.dark, share), 0.9)
-    throat = ellipse(centre, 0.3 * spire.slim, 0.3 * high, angle=0.2)
-    surface.emboss(throat[10:30], 0.0, 0.05)
+    reach = float(np.ptp(lip[:, 0]))
+    for scale, share in ((0.78, 0.15), (0.70, 0.4), (0.6, 0.65), (0.46, 0.9)):
+        inner = (lip - centre) * [scale, scale * 1.1] + centre - np.array([0.1 * reach * (1 - scale), 0])
+        surface.wash(inner, mixed(tincture.accent, tincture.dark, share), 0.85)
+        if scale > 0.75:
+            surface.fill(inner, mixed(tincture.accent, tincture.dark, share), height=0.0)
