@@ -1,0 +1,90 @@
+"""What a filter is: parameters that judge one image at a time and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harvest.config.reader import Section
+from harvest.items import Signal
+from harvest.ledger.rows import ImageRow, SightingRow
+
+__all__ = ["ByMeaning", "Candidate", "Filter", "FilterKind", "Judge", "Space", "Verdict", "drop", "keep"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An image as filters see it: its row, the sighting that answers for it, and every refusal met with its bytes."""
+
+    image: ImageRow
+    origin: SightingRow | None = None
+    signals: tuple[Signal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Keep or drop, in words, and where a number decided, that number and the bound it was held against."""
+
+    keep: bool
+    reason: str
+    value: float | None = None
+    threshold: float | None = None
+
+
+def keep(reason: str, value: float | None = None, threshold: float | None = None) -> Verdict:
+    """A verdict that lets the image pass."""
+    return Verdict(keep=True, reason=reason, value=value, threshold=threshold)
+
+
+def drop(reason: str, value: float | None = None, threshold: float | None = None) -> Verdict:
+    """A verdict that takes the image out."""
+    return Verdict(keep=False, reason=reason, value=value, threshold=threshold)
+
+
+Judge = Callable[[Candidate], Verdict]
+
+
+class Space(Protocol):
+    """A CLIP model's space, in which images and texts that mean the same lie close."""
+
+    def image(self, sha256: str) -> NDArray[np.float32] | None:
+        """The unit vector of an image; None where it could not be decoded."""
+
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors (n, d) of texts."""
+
+
+class Filter(Protocol):
+    """A frozen dataclass of parameters, read from the recipe. `version` rises when the same ones judge otherwise."""
+
+    version: ClassVar[int]
+
+    def judge(self, candidate: Candidate) -> Verdict:
+        """The verdict on one image."""
+
+
+@runtime_checkable
+class ByMeaning(Protocol):
+    """Parameters of a filter that needs vectors of the CLIP model `model` to judge by."""
+
+    version: ClassVar[int]
+
+    @property
+    def model(self) -> str:
+        """The model's name, as harvest.stages.clip knows it."""
+
+    def judge_in(self, space: Space) -> Judge:
+        """What judges images whose vectors lie in `space`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterKind:
+    """A filter as the recipe names it. `check` may find fault with parameters that types cannot express."""
+
+    name: str
+    params: type[Filter] | type[ByMeaning]
+    check: Callable[[Section], None] | None = None

@@ -1,0 +1,48 @@
+"""The stages of a recipe in their order. Each does only what is missing, so that any of them may be run at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from harvest.config.recipe import Recipe
+from harvest.progress import Progress
+from harvest.stages import clip, filters
+from harvest.stages.dedupe import run_dedupe
+from harvest.stages.embed import models_of, run_embed
+from harvest.stages.filter import run_filter
+from harvest.stages.normalize import run_normalize, size_digests
+from harvest.stages.report import StageReport
+from harvest.stages.selection import stage_digests
+from harvest.stages.sheet import run_sheet
+from harvest.workspace import Workspace
+
+__all__ = ["STAGES", "Stage", "StageReport", "check_recipe", "size_digests", "stage_digests"]
+
+
+class Stage(Protocol):
+    """What every stage looks like."""
+
+    def __call__(self, workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
+        """Do what is missing of this stage. Raises HarvestError for what the user can mend."""
+
+
+STAGES: Mapping[str, Stage] = {
+    "dedupe": run_dedupe,
+    "embed": run_embed,
+    "filter": run_filter,
+    "normalize": run_normalize,
+    "sheet": run_sheet,
+}
+
+
+def check_recipe(recipe: Recipe, *, weights: bool = True) -> None:
+    """Find fault with a recipe before any work is done for it.
+
+    Raises ConfigError for a filter that does not fit and, with `weights`, WeightsMissing or ComponentMissing for a
+    model that is not on this machine.
+    """
+    filters.build(recipe)
+    if weights:
+        for name in models_of(recipe):
+            clip.find_weights(name)
