@@ -26,7 +26,7 @@ from harvest.stages.selection import stage_digests
 from harvest.stages.work import batches, in_processes
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "names", "run_normalize", "size_digest", "size_digests"]
+__all__ = ["STAGE", "names", "run_normalize", "size_digests"]
 
 STAGE = "normalize"
 VERSION = 1
@@ -69,14 +69,17 @@ def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -
     )
 
 
-def size_digest(size: SizeConfig) -> str:
-    """The recipe digest of the derived rows of one size."""
-    return params_digest(STAGE, VERSION, asdict(size))
-
-
 def size_digests(recipe: Recipe) -> dict[int, str]:
-    """Those of all sizes of a recipe, by pixels."""
-    return {size.px: size_digest(size) for size in recipe.sizes}
+    """The recipe digests of the derived rows of each size, by pixels.
+
+    The largest size belongs in each: all are made from one decode, whose scale it decides.
+    """
+    largest = _largest(recipe)
+    return {size.px: params_digest(STAGE, VERSION, {**asdict(size), "decoded_for": largest}) for size in recipe.sizes}
+
+
+def _largest(recipe: Recipe) -> int:
+    return max((size.px for size in recipe.sizes), default=0)
 
 
 def names(images: Sequence[ImageRow], origins: Mapping[str, SightingRow]) -> dict[str, str]:
@@ -115,6 +118,7 @@ class _Job:
     sha256: str
     original: Path
     root: Path
+    longest: int
     targets: tuple[tuple[SizeConfig, str], ...]
 
 
@@ -148,6 +152,7 @@ def _job(
         sha256=image.sha256,
         original=workspace.root / image.path,
         root=workspace.root,
+        longest=_largest(recipe),
         targets=tuple(targets),
     )
 
@@ -161,7 +166,7 @@ def _is_there(path: Path, size: int) -> bool:
 
 def _make(job: _Job) -> _Made:
     try:
-        picture = decode_rgb(job.original, longest=max(size.px for size, _ in job.targets))
+        picture = decode_rgb(job.original, longest=job.longest)
     except (Broken, OSError) as error:
         return _Made(fault=f"{job.sha256[:12]}: no sizes made: {error}")
     return _Made(made=tuple(_files(job, picture)))

@@ -13,7 +13,7 @@ from harvest.errors import Broken, LedgerError
 from harvest.images.decode import decode_rgb
 from harvest.ledger import Connection, StageRun, derived
 from harvest.ledger.rows import DerivedRow, ImageRow
-from harvest.stages.normalize import size_digest
+from harvest.stages.normalize import size_digests
 from harvest.workspace import Workspace
 
 __all__ = ["Pictures", "is_current", "sizes_of"]
@@ -46,7 +46,7 @@ class Pictures:
     ) -> Pictures:
         """Look up the derived rows."""
         size = _best_size(recipe, side)
-        rows = derived(con, size.px, size_digest(size)) if size else {}
+        rows = derived(con, size.px, size_digests(recipe)[size.px]) if size else {}
         return cls(workspace=workspace, images=images, side=side, whole=whole, sized=rows)
 
     def __call__(self, index: int) -> Image.Image:
