@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harvest.errors import ComponentMissing
+from harvest.stages.clip import DEFAULT_MODEL, DEMO_MODEL, find_weights
 
 __all__ = ["Finding", "examine"]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_REAL_MODEL = "ViT-B-32/laion2b_s34b_b79k"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def _version(distribution: str) -> str | None:
 def _accelerator() -> Finding:
     if _version("torch") is None:
         return Finding(part="GPU", ok=False, found="torch is missing", advice="only filters by meaning need it")
-    import torch
+    import torch  # noqa: PLC0415 - seconds to import, and optional
 
     if torch.cuda.is_available():
         return Finding(part="GPU", ok=True, found=torch.cuda.get_device_name(0))
@@ -86,9 +86,7 @@ def _redis() -> Finding:
 
 
 def _weights(model: str | None) -> Iterator[Finding]:
-    from harvest.stages.clip import find_weights
-
-    for name in dict.fromkeys(("harvest-demo", model or _REAL_MODEL)):
+    for name in dict.fromkeys((DEMO_MODEL, model or DEFAULT_MODEL)):
         part, optional = f"weights {name}", name != model
         try:
             yield Finding(part=part, ok=True, found=str(find_weights(name)), optional=optional)

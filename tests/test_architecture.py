@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("spiders", "harvest", "layout")
 WRITING_SQL = re.compile(
     r"^\s*(INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(OR\s+REPLACE\s+)?(TABLE|VIEW|SEQUENCE|INDEX)"
-    r"|DROP\s+\w+|ALTER\s+TABLE|COPY\s|MERGE\s+INTO|TRUNCATE)\b",
+    r"|DROP\s+(TABLE|VIEW|SEQUENCE|INDEX)|ALTER\s+TABLE|COPY\s+\w+\s+(TO|FROM)|MERGE\s+INTO|TRUNCATE\s+\w+)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 
+from harvest import audit as auditing
 from harvest import doctor as checkup
 from harvest import run as runner
-from harvest.audit import audit as audit_workspace
-from harvest.audit import lineage, write_report
-from harvest.audit import verify as verify_workspace
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
-from harvest.config.policy import Policy, load_policy
-from harvest.ledger import open_ledger, query
+from harvest.config.policy import default_policy, load_policy
+from harvest.errors import CheckFailed
+from harvest.ledger import Status, StatusLine, open_ledger, query
 from harvest.ledger import status as ledger_status
 from harvest.workspace import Workspace
 
@@ -28,36 +27,64 @@ def status(workspace: Workspace, terminal: Terminal) -> None:
     with open_ledger(workspace) as con:
         counts = ledger_status(con)
     terminal.result(counts)
+    terminal.table(["", "", "images"], [*_lines(counts)], title=f"{workspace.root}: {counts.images:,} images")
+    for run_id in counts.unfinished_runs:
+        terminal.say(f"{run_id} did not end: the same crawl command continues it")
+
+
+def _lines(counts: Status) -> list[tuple[str, str, int]]:
+    groups: tuple[tuple[StatusLine, ...], ...] = (
+        counts.outcomes,
+        counts.licences,
+        counts.verdicts,
+        counts.embeddings,
+        counts.derived,
+    )
+    return [(line.of, line.what, line.count) for group in groups for line in group]
 
 
 @click.command()
-@click.option("--policy", "policy_file", type=EXISTING_FILE, help="What to insist on (default: the strict policy).")
-@click.option("--recipe", type=EXISTING_FILE, help="Audit this recipe's selection as well as its exports.")
+@click.option("--policy", "policy_file", type=EXISTING_FILE, help="What to insist on (else the recipe's, or strict).")
+@click.option("--recipe", type=EXISTING_FILE, help="Hold the exports against what this recipe selects.")
 @click.option("--image", metavar="SHA", help="Tell the story of one image, from request to export.")
 @common
 def audit(
     workspace: Workspace, terminal: Terminal, policy_file: Path | None, recipe: Path | None, image: str | None
-) -> int:
+) -> None:
     """Check that every image is accounted for: HTML and JSON reports, exit code 1 on violations."""
     if image:
-        story = lineage(workspace, image)
+        story = auditing.lineage(workspace, image)
         terminal.result(story)
-        return 0
+        terminal.lines(story.lines())
+        return
     plan = runner.prepare(recipe) if recipe else None
-    policy = load_policy(policy_file) if policy_file else plan.policy if plan else Policy()
-    report = audit_workspace(workspace, policy, digests=plan.digests if plan else None)
-    terminal.result(report)
-    write_report(workspace, report)
-    return 0
+    policy = load_policy(policy_file) if policy_file else plan.policy if plan else default_policy()
+    digests = plan.digests(workspace) if plan else None
+    report = auditing.audit(workspace, policy, digests=digests, progress=terminal)
+    files = auditing.write_report(workspace, report)
+    terminal.result({**auditing.to_json(report), "files": files})
+    found = [result for result in report.checks if result.status == "found"]
+    terminal.table(
+        ["severity", "check", "findings", "what"],
+        [(result.severity, result.check.id, result.count, result.check.title) for result in found],
+    )
+    terminal.say(f"report: {files.html}")
+    if not report.passed:
+        raise CheckFailed(f"the audit found violations of the policy {policy.name!r}; the report names every image")
 
 
 @click.command()
 @common
-def verify(workspace: Workspace, terminal: Terminal) -> int:
+def verify(workspace: Workspace, terminal: Terminal) -> None:
     """Hash every original, derivative, export and journal again and compare with the ledger."""
-    report = verify_workspace(workspace, progress=terminal)
+    report = auditing.verify(workspace, progress=terminal)
     terminal.result(report)
-    return 0
+    terminal.table(["checked", ""], list(report.checked.items()))
+    for note in report.notes:
+        terminal.say(f"note: {note}")
+    if not report.ok:
+        terminal.table(["where", "what"], [(entry.where, entry.what) for entry in report.differences])
+        raise CheckFailed(f"{len(report.differences):,} differences; the first: {report.first}")
 
 
 @click.command()
@@ -67,10 +94,10 @@ def verify(workspace: Workspace, terminal: Terminal) -> int:
 def sql(workspace: Workspace, terminal: Terminal, statement: str, form: str) -> None:
     """Ask the ledger a question in SQL; it can be read but not changed this way."""
     columns, rows = query(workspace, statement)
-    if form == "json" or terminal.json_output:
-        Terminal(json_output=True).result([dict(zip(columns, row, strict=True)) for row in rows])
-    elif form == "csv":
+    if form == "csv":
         terminal.csv(columns, rows)
+    elif form == "json" or terminal.json_output:
+        terminal.as_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         terminal.table(columns, rows)
 
@@ -78,11 +105,10 @@ def sql(workspace: Workspace, terminal: Terminal, statement: str, form: str) -> 
 @click.command()
 @click.option("--model", help="Check that this CLIP model's weights are on this machine.")
 @common
-def doctor(workspace: Workspace, terminal: Terminal, model: str | None) -> int:
+def doctor(workspace: Workspace, terminal: Terminal, model: str | None) -> int:  # noqa: ARG001 - every command has one
     """Show what is installed, and how to mend what is missing."""
     findings = checkup.examine(model)
     terminal.result(findings)
-    terminal.table(
-        ["", "part", "found", "what to do"], [("ok" if f.ok else "--", f.part, f.found, f.advice) for f in findings]
-    )
+    shown = [("ok" if finding.ok else "--", finding.part, finding.found, finding.advice) for finding in findings]
+    terminal.table(["", "part", "found", "what to do"], shown)
     return 0 if all(finding.ok or finding.optional for finding in findings) else 4

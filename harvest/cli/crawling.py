@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,13 +10,14 @@ import click
 from harvest import run as runner
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
-from harvest.config.source import load_source
-from harvest.crawl.process import crawl_sources
+from harvest.crawl.process import CrawlReport, crawl_sources
+from harvest.demo.museum.plan import Scale
 from harvest.demo.show import run_demo
-from harvest.ledger import ingest_all
+from harvest.errors import CheckFailed
+from harvest.run import RunReport
 from harvest.workspace import Workspace
 
-__all__ = ["crawl", "demo", "run"]
+__all__ = ["crawl", "demo", "run", "tell_run"]
 
 _processes = click.option(
     "--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="Sources crawled at the same time."
@@ -30,13 +32,13 @@ _limit = click.option("--limit", type=click.IntRange(1), help="Stop each source 
 @_limit
 @common
 def run(
-    workspace: Workspace, terminal: Terminal, recipe: Path, seed: int | None, processes: int, limit: int | None
-) -> int:
+    *, workspace: Workspace, terminal: Terminal, recipe: Path, seed: int | None, processes: int, limit: int | None
+) -> None:
     """Run all stages of a recipe, only what is missing; safe to stop and start."""
     plan = runner.prepare(recipe, seed=seed)
     report = runner.run(workspace, plan, progress=terminal, processes=processes, limit=limit)
     terminal.result(report)
-    return _told(terminal, report)
+    tell_run(terminal, report)
 
 
 @click.command()
@@ -45,13 +47,12 @@ def run(
 @_limit
 @common
 def crawl(
-    workspace: Workspace, terminal: Terminal, sources: tuple[Path, ...], processes: int, limit: int | None
+    *, workspace: Workspace, terminal: Terminal, sources: tuple[Path, ...], processes: int, limit: int | None
 ) -> int:
     """Crawl several sources, each in a process of its own; continues crawls that were killed."""
-    configs = [load_source(source) for source in sources]
-    ingest_all(workspace)
-    reports = crawl_sources(workspace, configs, processes=processes, limit=limit, progress=terminal)
+    reports = crawl_sources(workspace, sources, processes=processes, limit=limit, progress=terminal)
     terminal.result(reports)
+    _table_of(terminal, reports)
     return max((report.exit_code for report in reports), default=0)
 
 
@@ -59,8 +60,38 @@ def crawl(
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the museum and the layout.")
 @click.option("--scale", type=click.Choice(["small", "full"]), default="full", show_default=True)
 @common
-def demo(workspace: Workspace, terminal: Terminal, seed: int, scale: str) -> int:
+def demo(*, workspace: Workspace, terminal: Terminal, seed: int, scale: Scale) -> None:
     """Show the whole job, offline: crawl a loopback museum, and count what was found and missed."""
     report = run_demo(workspace, seed=seed, scale=scale, progress=terminal)
     terminal.result(report)
-    return 0
+    columns, rows = report.scoreboard.to_rows()
+    terminal.table(columns, rows, title="\nWhat was planted in the museum, and what became of it")
+    terminal.table(
+        ["goal", "", ""], [(g.what, g.measured, "met" if g.met else "MISSED") for g in report.scoreboard.goals]
+    )
+    terminal.say("")
+    for name, path in report.pictures.items():
+        terminal.say(f"{name:>16}  {path}")
+    if not report.scoreboard.met:
+        raise CheckFailed("the demo missed a goal; the table above says which")
+
+
+def tell_run(terminal: Terminal, report: RunReport) -> None:
+    """Say what a run did; raises CheckFailed when its audit found violations."""
+    _table_of(terminal, report.crawls)
+    for source in report.fresh:
+        terminal.say(f"{source}: crawled already and young enough, nothing asked")
+    rows = [
+        (s.report.stage, s.report.done, s.report.skipped, s.report.dropped, f"{s.seconds:.1f} s") for s in report.steps
+    ]
+    terminal.table(["stage", "done", "there already", "dropped", "time"], rows)
+    terminal.say(f"audit: {report.audit.html}")
+    if not report.passed:
+        raise CheckFailed("everything ran, and the audit found violations; its report names every image")
+
+
+def _table_of(terminal: Terminal, reports: Sequence[CrawlReport]) -> None:
+    columns = ("met", "stored", "known", "unchanged", "refused", "broken", "failed", "gone")
+    rows = [(entry.source, *(entry.counts.get(column, 0) for column in columns), entry.outcome) for entry in reports]
+    if rows:
+        terminal.table(["source", *columns, "outcome"], rows)

@@ -53,7 +53,11 @@ for _command in COMMANDS:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 check failed, 2 usage, 3 source, 4 component missing, 130 interrupted."""
+    """Run the command line and exit.
+
+    0 done, 1 a check failed, 2 usage or configuration, 3 a source refused or failed, 4 a component is missing, 130
+    interrupted.
+    """
     sys.exit(_exit_code(arguments))
 
 
@@ -67,6 +71,9 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     except HarvestError as error:
         click.echo(f"harvest: {error}", err=True)
         return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has enough of it
+        return 0
     except (KeyboardInterrupt, click.Abort):
         click.echo("harvest: interrupted; what is done is saved, and the same command goes on from here", err=True)
         return 130

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -113,7 +113,16 @@ class Terminal:
     def result(self, value: object) -> None:
         """Give a result to a program: one JSON document on stdout, when --json asks for it."""
         if self.json_output:
-            sys.stdout.write(to_json(value) + "\n")
+            self.as_json(value)
+
+    def as_json(self, value: object) -> None:
+        """Write one JSON document to stdout."""
+        sys.stdout.write(to_json(value) + "\n")
+
+    def lines(self, lines: Sequence[str]) -> None:
+        """Show plain lines on stdout, unless --json asked for JSON instead."""
+        if not self.json_output:
+            sys.stdout.writelines(f"{line}\n" for line in lines)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
         """Show a table on stdout, unless --json asked for JSON instead."""
@@ -140,7 +149,7 @@ def to_json(value: object) -> str:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(entry) for entry in value]

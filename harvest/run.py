@@ -1,0 +1,147 @@
+"""A recipe, stage by stage: crawl what is not fresh, then do what is missing of everything after."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from harvest import export
+from harvest.audit import AuditReport, ReportFiles, audit, write_report
+from harvest.config.policy import Policy, default_policy, load_policy
+from harvest.config.recipe import Recipe, load_recipe
+from harvest.config.source import SourceConfig, load_source
+from harvest.crawl.process import CrawlReport, crawl_sources
+from harvest.errors import ConfigError, SourceError
+from harvest.ledger import ingest_all, last_run, open_ledger
+from harvest.progress import Progress
+from harvest.stages import STAGES, StageReport, check_recipe, size_digests, stage_digests
+from harvest.workspace import Workspace
+
+__all__ = ["Plan", "RunReport", "Step", "prepare", "run", "run_stages"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A recipe with all that it refers to, read and validated before anything is asked of anybody."""
+
+    recipe: Recipe
+    sources: tuple[SourceConfig, ...]
+    policy: Policy
+
+    def digests(self, workspace: Workspace) -> Mapping[str, str]:
+        """Deciding stage -> digest under which its decisions stand in `workspace` now."""
+        return stage_digests(self.recipe, workspace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One stage of a run, how long it took, and what it says about itself."""
+
+    seconds: float
+    report: StageReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What a run did. `crawls` holds the sources that were asked, `fresh` those that were left alone."""
+
+    recipe: str
+    crawls: tuple[CrawlReport, ...]
+    fresh: tuple[str, ...]
+    steps: tuple[Step, ...]
+    exports: tuple[str, ...]
+    audit: ReportFiles
+    passed: bool
+
+
+def prepare(recipe_file: Path, *, seed: int | None = None) -> Plan:
+    """Read a recipe and everything it names. Raises ConfigError, and WeightsMissing for a model that is not here."""
+    recipe = load_recipe(recipe_file)
+    if seed is not None:
+        recipe = dataclasses.replace(recipe, seed=seed)
+    sources = tuple(load_source(file) for file in recipe.sources)
+    names = [source.name for source in sources]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ConfigError(recipe_file, f"sources[{index}]", f"expected another name than {name!r}, which is taken")
+    check_recipe(recipe)
+    export.build(recipe)
+    policy = load_policy(recipe.policy) if recipe.policy else default_policy()
+    return Plan(recipe=recipe, sources=sources, policy=policy)
+
+
+def run(
+    workspace: Workspace, plan: Plan, *, progress: Progress, processes: int = 2, limit: int | None = None
+) -> RunReport:
+    """Bring a workspace up to its recipe: crawl, stages, exports, audit.
+
+    What is there already is left as it is, so a run that was stopped, or killed, goes on where it was. Raises
+    SourceError when a source could not be crawled; what the others brought is kept.
+    """
+    ingest_all(workspace)
+    stale = [source for source in plan.sources if not _is_fresh(workspace, source)]
+    crawls = crawl_sources(
+        workspace, [source.file for source in stale], processes=processes, limit=limit, progress=progress
+    )
+    failed = [report for report in crawls if report.exit_code]
+    if failed:
+        raise SourceError("; ".join(f"{report.source}: {report.message}" for report in failed))
+    steps = run_stages(workspace, plan, tuple(STAGES), progress=progress)
+    exports = export_all(workspace, plan, progress=progress)
+    report, files = audit_all(workspace, plan, progress=progress)
+    return RunReport(
+        recipe=plan.recipe.name,
+        crawls=tuple(crawls),
+        fresh=tuple(source.name for source in plan.sources if source not in stale),
+        steps=steps,
+        exports=tuple(entry.name for entry in exports),
+        audit=files,
+        passed=report.passed,
+    )
+
+
+def run_stages(workspace: Workspace, plan: Plan, names: Sequence[str], *, progress: Progress) -> tuple[Step, ...]:
+    """Run the stages of these names, in this order."""
+    return tuple(_timed(workspace, plan, name, progress) for name in names)
+
+
+def export_all(
+    workspace: Workspace, plan: Plan, *, progress: Progress, to: str | None = None
+) -> list[export.ExportReport]:
+    """Write the recipe's exports; with `to`, those of that format."""
+    return export.run_exports(
+        workspace,
+        plan.recipe,
+        plan.digests(workspace),
+        size_digests=size_digests(plan.recipe),
+        progress=progress,
+        to=to,
+    )
+
+
+def audit_all(workspace: Workspace, plan: Plan, *, progress: Progress) -> tuple[AuditReport, ReportFiles]:
+    """Audit under the recipe's policy and write the report."""
+    report = audit(workspace, plan.policy, digests=plan.digests(workspace), progress=progress)
+    return report, write_report(workspace, report)
+
+
+def _timed(workspace: Workspace, plan: Plan, name: str, progress: Progress) -> Step:
+    started = time.monotonic()
+    report = STAGES[name](workspace, plan.recipe, progress=progress)
+    return Step(seconds=round(time.monotonic() - started, 2), report=report)
+
+
+def _is_fresh(workspace: Workspace, source: SourceConfig) -> bool:
+    """Whether the last crawl of this very config ended well, and no longer ago than its `max_age_days`."""
+    if not workspace.ledger.exists():
+        return False
+    with open_ledger(workspace) as con:
+        last = last_run(con, source.name)
+    if last is None or last.outcome != "finished" or last.config_digest != source.digest or not last.finished_at:
+        return False
+    age = datetime.now(UTC) - datetime.fromisoformat(last.finished_at)
+    return age <= timedelta(days=source.max_age_days)
