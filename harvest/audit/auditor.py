@@ -140,7 +140,7 @@ def _ask(con: Connection, check: Check, policy: Policy, evidence: Evidence, valu
 _LACKING = {
     "exports": "there is no export to judge",
     "files": "no file was read",
-    "selection": "no recipe was given to compare with",
+    "selection": "no recipe was given",
 }
 
 

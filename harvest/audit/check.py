@@ -13,7 +13,9 @@ Status = str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One question to the ledger. `sql` selects what is wrong: sha256, part, path and detail, one row a finding.
+    """One question to the ledger: `title` claims that all is well, `fault` names what is found where it is not.
+
+    `sql` selects what is wrong: sha256, part, path and detail, one row a finding.
 
     Beside the ledger's tables it may read what the audit gathered before (harvest.audit.evidence):
 
@@ -32,6 +34,7 @@ class Check:
     id: str
     severity: Severity
     title: str
+    fault: str
     explanation: str
     sql: str
     needs: frozenset[str] = frozenset()

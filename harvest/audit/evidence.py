@@ -94,13 +94,14 @@ def gather(
         }
         with registered(con, tables):
             tables["origins"] = con.sql(_ORIGINS).to_arrow_table()
-            wanted = [Wanted(path=p, sha256=s, kind=k, digests=d) for p, s, k, d in con.execute(_ON_DISK).fetchall()]
-    for name in sorted(there):
-        wanted += [
-            Wanted(path=f"exports/{name}/{path}", sha256=None, kind="paper", digests=[digest])
-            for path, digest in papers[name].items()
-        ]
-    known = {file.path for file in wanted}
+            on_disk = con.execute(_ON_DISK).fetchall() if with_files else []
+    wanted = [Wanted(path=path, sha256=sha256, kind=kind, digests=digests) for path, sha256, kind, digests in on_disk]
+    wanted += [
+        Wanted(path=f"exports/{name}/{path}", sha256=None, kind="paper", digests=[digest])
+        for name in sorted(there)
+        for path, digest in papers[name].items()
+    ]
+    known = {file.path for file in wanted} | set(audited["path"].to_pylist())
     tables["strays"] = _table(_STRAYS, [row for name in sorted(there) for row in _strays(workspace, name, known)])
     tables["manifest"] = _table(_MANIFEST, [row for name in sorted(there) for row in _manifest(workspace, name)])
     tables["files"] = _table(_FILES, hash_files(workspace, wanted, progress) if with_files else [])

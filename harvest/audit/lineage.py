@@ -93,7 +93,7 @@ def _resolved(con: Connection, prefix: str) -> str:
     ).fetchall()
     if len(found) == 1:
         return str(found[0][0])
-    if not found or not wanted:
+    if not found:
         raise UsageError(f"no image whose sha256 begins with {prefix!r}; `harvest sql` finds it by title or address")
     listed = ", ".join(sha256[:16] for (sha256,) in found[:_SHOWN])
     raise UsageError(f"{len(found)} images begin with {prefix!r}, give more digits: {listed}")

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from importlib.resources import files
@@ -105,6 +106,7 @@ def _check(result: CheckResult) -> dict[str, Any]:
         "status": result.status,
         "why": result.why,
         "title": result.check.title,
+        "fault": result.check.fault,
         "explanation": result.check.explanation,
         "sql": _dedent(result.check.sql),
         "count": result.count,
@@ -134,6 +136,7 @@ def _render(workspace: Workspace, report: AuditReport, json_name: str) -> str:
         passed=sum(result.status == "passed" for result in report.checks),
         json_name=json_name,
         rows=_ROWS,
+        grouped=_grouped,
         thumbnail=_Thumbnails(workspace),
         style=style,
         script=script,
@@ -141,6 +144,22 @@ def _render(workspace: Workspace, report: AuditReport, json_name: str) -> str:
         policy=f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'",
     )
+
+
+@dataclass(slots=True)
+class _Row:
+    """One line of the page's table: a finding about an image, in every file that it concerns."""
+
+    finding: Finding
+    paths: list[str]
+
+
+def _grouped(findings: Sequence[Finding]) -> list[_Row]:
+    rows: dict[tuple[str | None, str], _Row] = {}
+    for number, finding in enumerate(findings):
+        key = (finding.sha256 or str(number), finding.detail)
+        rows.setdefault(key, _Row(finding, [])).paths.extend([finding.path] if finding.path else [])
+    return list(rows.values())
 
 
 class _Thumbnails:

@@ -21,7 +21,8 @@ def plain(text: str) -> str:
     \[x\]\(javascript\:alert\(1\)\) \<b\> \# hi
     """
     seen = "".join(" " if unicodedata.category(c) in _UNSEEN and c != "\u200d" else c for c in text)
-    return _ACTIVE.sub(r"\\\1", " ".join(seen.split()))
+    escaped = _ACTIVE.sub(r"\\\1", " ".join(seen.split()))
+    return re.sub(r"^(\d+)\.", r"\1\\.", escaped)  # else "1. " at the start of a line is a list
 
 
 def link(words: str, url: str | None) -> str:

@@ -37,7 +37,7 @@ def flip(path: Path) -> None:
 
 
 def first(folder: Path, pattern: str = "*.jpg") -> Path:
-    return sorted(folder.rglob(pattern))[0]
+    return min(folder.rglob(pattern))
 
 
 def test_clean_export_passes_every_check(exported) -> None:
@@ -67,6 +67,7 @@ def test_every_check_has_words_for_people() -> None:
         assert id_ == check.id
         assert check.title[0].isupper()
         assert not check.title.endswith(".")
+        assert check.fault[0].isupper()
         assert check.explanation.endswith(".")
 
 
@@ -81,8 +82,14 @@ BROKEN = {
     "credits": (lambda d: flip(d.workspace.exports / "small" / "CREDITS.md"), {"paper-intact"}),
     "no sightings": (lambda d: d.sql("DELETE FROM sightings"), {"sighted"}),
     "no page": (lambda d: d.sql("UPDATE sightings SET page_url = NULL WHERE seq = 2"), {"page-url"}),
-    "script page": (lambda d: d.sql("UPDATE sightings SET page_url = 'javascript:x' WHERE seq = 2"), {"page-url", "manifest-agrees"}),
-    "no address": (lambda d: d.sql("UPDATE sightings SET image_url = '' WHERE seq = 2"), {"image-url", "manifest-agrees"}),
+    "script page": (
+        lambda d: d.sql("UPDATE sightings SET page_url = 'javascript:x' WHERE seq = 2"),
+        {"page-url", "manifest-agrees"},
+    ),
+    "no address": (
+        lambda d: d.sql("UPDATE sightings SET image_url = '' WHERE seq = 2"),
+        {"image-url", "manifest-agrees"},
+    ),
     "no run": (lambda d: d.sql("DELETE FROM runs"), {"run-known"}),
     "no version": (lambda d: d.sql("UPDATE runs SET code_version = ''"), {"run-known"}),
     "unfinished": (lambda d: d.sql("UPDATE runs SET outcome = NULL"), {"run-finished"}),
@@ -143,7 +150,7 @@ def test_changed_manifest_line_is_found(exported, key: str, value: str, expected
     report = audit(exported.workspace, POLICY)
 
     assert failed(report) == {*expected, "paper-intact"}
-    assert details(report, sorted(expected)[0]) == [detail]
+    assert details(report, min(expected)) == [detail]
 
 
 def test_lines_that_are_no_json_or_too_many_or_too_few_are_found(exported) -> None:

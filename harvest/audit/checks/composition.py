@@ -23,6 +23,7 @@ def _dominance(dimension: str, expression: str) -> Check:
         id=f"dominance-{word}",
         severity=Severity.WARNING,
         title=f"No {word} dominates",
+        fault=f"{word.capitalize()}s over their share",
         explanation=f"One {word} has a larger share than the policy's composition.{dimension} allows; a model trained "
         "on the set learns its manner instead of the subject.",
         sql=f"""

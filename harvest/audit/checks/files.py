@@ -7,11 +7,12 @@ from harvest.config.policy import Severity
 __all__ = ["FILES"]
 
 
-def _digest_check(id_: str, kind: str, title: str, explanation: str) -> Check:
+def _digest_check(id_: str, kind: str, title: str, fault: str, explanation: str) -> Check:
     return Check(
         id=id_,
         severity=Severity.VIOLATION,
         title=title,
+        fault=fault,
         explanation=explanation,
         needs=frozenset({"files"}),
         sql=f"""
@@ -28,6 +29,7 @@ FILES = (
         id="image-known",
         severity=Severity.VIOLATION,
         title="Every image has a row of its own",
+        fault="Images without a row",
         explanation="The row holds the digest, the format and the size of the bytes as they were served.",
         sql="""
             SELECT sha256, part, path, 'no row in the table images' AS detail
@@ -37,24 +39,28 @@ FILES = (
         "original-intact",
         "original",
         "Originals are the bytes that were served",
+        "Originals missing or changed",
         "Each original is hashed again and compared with the digest under which the crawl stored it.",
     ),
     _digest_check(
         "derived-intact",
         "derived",
         "Sized copies are the ones that were made",
+        "Sized copies missing or changed",
         "Each sized copy of an audited image is hashed again and compared with its row.",
     ),
     _digest_check(
         "export-intact",
         "export",
         "Exported files are the ones that were exported",
+        "Exported files missing or changed",
         "Each file of an export is hashed again and compared with its row.",
     ),
     Check(
         id="export-descends",
         severity=Severity.VIOLATION,
         title="Every exported file descends from its original",
+        fault="Files of unknown descent",
         explanation="An exported file is the original itself or a sized copy that a stage made of it.",
         needs=frozenset({"exports"}),
         sql="""

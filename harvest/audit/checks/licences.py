@@ -18,6 +18,7 @@ LICENCES = (
         id="licence-known",
         severity=Severity.VIOLATION,
         title="Every image has a known licence",
+        fault="Unknown licences",
         explanation="Unknown is not free. The ledger keeps what the source said to the letter (license_raw), so that a "
         "person can decide; no program guesses.",
         sql="""
@@ -29,6 +30,7 @@ LICENCES = (
         id="licence-allowed",
         severity=Severity.VIOLATION,
         title="Every known licence is one the policy allows",
+        fault="Licences that the policy does not allow",
         explanation="The policy lists the licences that fit the purpose; any other is out.",
         sql="""
             SELECT a.sha256, a.part, a.path, CASE WHEN a.license IN (SELECT unnest($allowed)) THEN o.license
@@ -40,6 +42,7 @@ LICENCES = (
         id="licence-current",
         severity=Severity.VIOLATION,
         title="Exported licences are those of the ledger",
+        fault="Exported licences out of date",
         explanation="The licence that went into the export is not the one the ledger has today. Export again.",
         needs=frozenset({"exports"}),
         sql="""
@@ -50,6 +53,7 @@ LICENCES = (
         id="licence-unchanged",
         severity=Severity.WARNING,
         title="No source changed its mind about a licence",
+        fault="Licences that changed at their source",
         explanation="The same page gave another licence at another time. Creative Commons licences cannot be revoked, "
         "but the evidence for the earlier one should be kept.",
         sql=f"""
@@ -66,6 +70,7 @@ LICENCES = (
         id="licence-agreed",
         severity=Severity.WARNING,
         title="All copies of a picture carry the same licence",
+        fault="Copies with conflicting licences",
         explanation="A free licence in one place does not launder an unknown or a stricter one in another: somebody "
         "may have given away what was not theirs.",
         sql=f"""
@@ -83,6 +88,7 @@ LICENCES = (
         id="licence-commercial",
         severity=Severity.VIOLATION,
         title="Non-commercial works are not put to commercial use",
+        fault="Non-commercial works in commercial use",
         explanation="The policy declares a commercial use; these licences exclude it.",
         sql="""
             SELECT sha256, part, path, license AS detail FROM audited WHERE $commercial AND contains(license, '-NC')""",
@@ -91,6 +97,7 @@ LICENCES = (
         id="licence-derivatives",
         severity=Severity.WARNING,
         title="No-derivatives works are exported as they were served",
+        fault="No-derivatives works that were changed",
         explanation="A resized or cropped copy may be an adaptation, which these licences do not let anybody hand on.",
         needs=frozenset({"exports"}),
         sql="""
@@ -100,7 +107,8 @@ LICENCES = (
     Check(
         id="licence-share-alike",
         severity=Severity.NOTE,
-        title="Share-alike works",
+        title="No work asks to be shared alike",
+        fault="Works that ask to be shared alike",
         explanation="Adaptations of these must be shared under the same licence; two different share-alike licences "
         "may not be mixed into one adaptation.",
         sql="""

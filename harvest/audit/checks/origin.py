@@ -13,6 +13,7 @@ ORIGIN = (
         id="not-empty",
         severity=Severity.VIOLATION,
         title="There is something to audit",
+        fault="Nothing to audit",
         explanation="An audit of nothing would pass. Run the recipe first, or look at `harvest status`.",
         sql="""
             SELECT NULL AS sha256, NULL AS part, NULL AS path, 'no exported, selected or stored image' AS detail
@@ -22,6 +23,7 @@ ORIGIN = (
         id="sighted",
         severity=Severity.VIOLATION,
         title="Every image was met by a crawl",
+        fault="Images that no crawl has met",
         explanation="An image without a sighting has no source at all: nobody can say where its bytes are from.",
         sql=f"""
             SELECT sha256, part, path, 'no sighting of these bytes' AS detail
@@ -31,6 +33,7 @@ ORIGIN = (
         id="page-url",
         severity=Severity.VIOLATION,
         title="Every image names the page it was on",
+        fault="Images without a page",
         explanation="The page is where title, creator and licence can be checked again, and where a creator is found.",
         sql="""
             SELECT a.sha256, a.part, a.path, 'page: ' || coalesce(o.page_url, 'none') AS detail
@@ -41,6 +44,7 @@ ORIGIN = (
         id="image-url",
         severity=Severity.VIOLATION,
         title="Every image names the address it was fetched from",
+        fault="Images without an address",
         explanation="Without the address of the file the fetch cannot be repeated.",
         sql="""
             SELECT a.sha256, a.part, a.path, 'image: ' || coalesce(nullif(o.image_url, ''), 'none') AS detail
@@ -51,6 +55,7 @@ ORIGIN = (
         id="run-known",
         severity=Severity.VIOLATION,
         title="Every sighting belongs to a recorded run",
+        fault="Sightings without a run",
         explanation="The run says which program, in which version, under which source config met the image.",
         sql=f"""
             WITH loose AS (
@@ -66,6 +71,7 @@ ORIGIN = (
         id="run-finished",
         severity=Severity.WARNING,
         title="Every image was met by a run that finished",
+        fault="Images that only unfinished runs have met",
         explanation="A run that was killed or that fell short has a journal that is not closed by a final digest yet. "
         "Running the same crawl again finishes it.",
         sql=f"""
@@ -81,6 +87,7 @@ ORIGIN = (
         id="creator-named",
         severity=Severity.NOTE,
         title="Every image names its creator",
+        fault="Images without a named creator",
         explanation="Where no source names one, the paper trail says “unknown”. Attribution licences need a name.",
         sql="""
             SELECT a.sha256, a.part, a.path, 'creator unknown' AS detail

@@ -20,6 +20,7 @@ REFUSALS = (
         id="opt-out",
         severity=Severity.VIOLATION,
         title="No image is kept against a refusal",
+        fault="Images kept against a refusal",
         explanation="robots.txt, noai and noimageai, TDMRep reservations, Content-Usage, IPTC: whenever one of these "
         "that the policy honours was met with these bytes or at their address, the image has to go, also when the "
         "refusal came later.",
@@ -41,6 +42,7 @@ REFUSALS = (
         id="synthetic",
         severity=Severity.VIOLATION,
         title="No image declares itself made by a model",
+        fault="Images made by a model",
         explanation="The IPTC digital source type embedded in the file is one that the policy keeps out.",
         sql="""
             SELECT a.sha256, a.part, a.path, i.digital_source_type AS detail
@@ -50,6 +52,7 @@ REFUSALS = (
         id="takedown",
         severity=Severity.VIOLATION,
         title="Nothing that was taken down is here",
+        fault="Images that were taken down",
         explanation="Somebody asked for this image to be removed, and the request was granted.",
         sql="""
             SELECT a.sha256, a.part, a.path, string_agg(DISTINCT t.reason, '; ' ORDER BY t.reason) AS detail
@@ -59,6 +62,7 @@ REFUSALS = (
         id="takedown-copy",
         severity=Severity.WARNING,
         title="No copy of something that was taken down is here",
+        fault="Copies of images that were taken down",
         explanation="Another copy of the same picture was removed on request.",
         sql="""
             SELECT a.sha256, a.part, a.path, 'a copy of ' || min(t.sha256)[:12] || '…: ' || min(t.reason) AS detail
