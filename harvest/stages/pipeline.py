@@ -11,6 +11,7 @@ from harvest.stages import clip, filters
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import models_of, run_embed
 from harvest.stages.filter import run_filter
+from harvest.stages.layout import run_layout
 from harvest.stages.normalize import run_normalize, size_digests
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
@@ -33,6 +34,7 @@ STAGES: Mapping[str, Stage] = {
     "filter": run_filter,
     "normalize": run_normalize,
     "sheet": run_sheet,
+    "layout": run_layout,
 }
 
 
