@@ -49,7 +49,8 @@ def derive(image: Image.Image, size: Size) -> bytes:
     match size.format:
         case "jpeg":
             subsampling = 0 if size.quality >= _FULL_CHROMA_QUALITY else 2
-            picture.save(buffer, "JPEG", quality=size.quality, subsampling=subsampling, optimize=True)
+            # Without `optimize`: it needs the whole file in one buffer, and noise does not fit in the one Pillow makes.
+            picture.save(buffer, "JPEG", quality=size.quality, subsampling=subsampling)
         case "png":
             picture.save(buffer, "PNG")
         case _:

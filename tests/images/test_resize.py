@@ -64,3 +64,10 @@ def test_the_same_picture_gives_the_same_bytes_without_metadata(name, kind):
     assert first == second
     assert read(first).format == kind
     assert b"secret" not in first
+
+
+def test_noise_that_hardly_compresses_is_encoded_too():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8))
+
+    for px in (32, 256, 512):
+        assert read(derive(noise, SizeConfig(px=px, quality=100))).size == (px, px)
