@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from harvest.errors import CheckFailed
 from harvest.export.base import Entry, ExportedFile, ExportSettings
 from harvest.ledger import Connection, DerivedRow, derived, provenance, selected
 from harvest.workspace import Workspace
@@ -36,8 +37,12 @@ def gather(
     digests: Mapping[str, str],
     size_digests: Mapping[int, str] | None,
 ) -> Gathered:
-    """Every selected image with its file of the asked size; `digests` and `size_digests` as in `run_exports`."""
-    images = selected(con, digests)
+    """Every selected image with its file of the asked size; `digests` and `size_digests` as in `run_exports`.
+
+    What was taken down is not exported, whatever the decisions say. Raises CheckFailed for an image nobody has met.
+    """
+    removed = {sha256 for (sha256,) in con.execute("SELECT sha256 FROM takedowns").fetchall()}
+    images = [image for image in selected(con, digests) if image.sha256 not in removed]
     wanted = [image.sha256 for image in images]
     origins = provenance(con, wanted)
     sized = _sized(con, settings.size, size_digests)
@@ -48,7 +53,9 @@ def gather(
         row = sized.get(image.sha256)
         if settings.size is not None and row is None:
             continue
-        origin = origins[image.sha256]
+        origin = origins.get(image.sha256)
+        if origin is None:
+            raise CheckFailed(f"image {image.sha256[:16]} has no sighting; `harvest audit` tells what else is untraced")
         entries.append(
             Entry(
                 stem=stems[image.sha256],

@@ -211,3 +211,20 @@ def test_hostile_metadata_stays_inside_its_line_of_the_credits(empty) -> None:
     assert 'href="http://evil.test' not in html
     assert 'href="javascript' not in html
     assert "x](http://evil.test) &lt;script&gt;alert(1)&lt;/script&gt; # Injected | `code`" in html
+
+
+def test_what_was_taken_down_is_not_exported(dataset) -> None:
+    (gone,) = dataset.sql("SELECT min(sha256) FROM images")[0]
+    dataset.sql(f"INSERT INTO takedowns VALUES ('{gone}', now(), 'asked', 'she')")
+
+    small, _ = dataset.export()
+
+    assert (small.files, small.left_out) == (5, 0)
+    assert gone not in (small.folder / "MANIFEST.jsonl").read_text()
+
+
+def test_image_without_a_sighting_is_not_exported(dataset) -> None:
+    dataset.sql("DELETE FROM sightings WHERE seq = 0")
+
+    with pytest.raises(CheckFailed, match=r"has no sighting; `harvest audit` tells what else is untraced"):
+        dataset.export()
