@@ -85,9 +85,8 @@ def fish(surface: Surface, look: Look, rng: np.random.Generator) -> Material:
         surface.tint(0.6 * np.exp(-((across / 0.16) ** 2)) * flank, mark)
     _scales(surface, look, body)
     _face(surface, look, body)
-    pectoral = ribbon(
-        smooth([(-0.42, 0.1 * deep), (-0.26, 0.3 * deep), (-0.06, 0.62 * deep)], steps=10), taper(0.05, 0.2, 21)
-    )
+    spine = smooth([(-0.42, 0.1 * deep), (-0.26, 0.3 * deep), (-0.06, 0.62 * deep)], steps=10)
+    pectoral = ribbon(spine, taper(0.05, 0.2, 21))
     surface.wash(pectoral, fin, 0.85)
     share = np.linspace(0, 1, 7)[:, None]
     tips = pectoral[20] * share + pectoral[21] * (1 - share)

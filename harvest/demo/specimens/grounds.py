@@ -29,21 +29,21 @@ class Material:
     shadow: float = 1.0
 
 
-def _grey(values: Floats, size: int) -> Image.Image:
-    """Values 0 to 1 as an 8-bit RGB picture of `size` pixels."""
+def _grey(values: Floats, size: int, box: tuple[int, int, int, int]) -> Image.Image:
+    """Values 0 to 1 as an 8-bit RGB picture: the `box` of what would be `size` pixels square."""
     small = Image.fromarray((np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8))
-    return small.resize((size, size), Image.Resampling.BILINEAR).convert("RGB")
+    return small.resize((size, size), Image.Resampling.BILINEAR).crop(box).convert("RGB")
 
 
-def _lit(surface: Surface, material: Material, rng: np.random.Generator) -> Image.Image:
-    """The specimen's paint under the light, with the unevenness of a watercolour."""
+def _lit(surface: Surface, material: Material, rng: np.random.Generator, box: tuple[int, int, int, int]) -> Image.Image:
+    """The specimen's paint within `box` under the light, with the unevenness of a watercolour."""
     diffuse, gloss = surface.shaped(relief=material.relief, softness=material.softness)
     coarse = diffuse.shape[0]
     cloud = 0.6 * noise(2, coarse, int(rng.integers(1 << 16))) + 0.25 * noise(1, coarse, int(rng.integers(1 << 16)))
     shade = 1 - material.mottle + material.shade * 1.25 * np.minimum(diffuse, 0) + material.mottle * cloud
     shine = material.shade * 0.75 * np.maximum(diffuse, 0) + material.gloss * gloss
-    darkened = ImageChops.multiply(surface.coloured(), _grey(shade, surface.size))
-    return ImageChops.screen(darkened, _grey(shine, surface.size))
+    darkened = ImageChops.multiply(surface.coloured().crop(box), _grey(shade, surface.size, box))
+    return ImageChops.screen(darkened, _grey(shine, surface.size, box))
 
 
 def _shadow(mask: Image.Image, look: Look, depth: float) -> Image.Image:
@@ -91,10 +91,11 @@ def _light_falls(size: int, rng: np.random.Generator) -> Image.Image:
 def laid(surface: Surface, look: Look, material: Material, rng: np.random.Generator) -> Image.Image:
     """The finished picture: `surface`'s specimen on its ground."""
     size = surface.size
-    specimen = _lit(surface, material, rng)
     mask = surface.mask.reduce(surface.mask.width // size)
+    box = mask.getbbox() or (0, 0, size, size)
+    specimen = _lit(surface, material, rng, box)
     flat = ImageChops.multiply(furnished(look, size, rng), _shadow(mask, look, material.shadow).convert("RGB"))
-    flat.paste(specimen, (0, 0), mask)
+    flat.paste(specimen, box, mask.crop(box))
     flat = ImageChops.multiply(flat, _light_falls(size, rng))
     grain = ImageChops.offset(_texture(look.ground.surface, size), *(int(step) for step in rng.integers(0, size, 2)))
     return ImageChops.add(flat, grain, scale=1, offset=-128)

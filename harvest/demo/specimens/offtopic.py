@@ -16,7 +16,16 @@ __all__ = ["OFF_TOPIC", "draw_off_topic"]
 
 _SIDE = 512
 _INKS: Final = ("deep blue", "crimson", "teal", "ochre", "moss green", "violet", "slate grey", "coral", "gold")
-_WORDS: Final = ["the", "collection", "of", "shells", "was", "entered", "in", "the", "register", "by", "hand", "during", "autumn", "and", "each", "drawer", "received", "a", "number", "after", "which", "every", "label", "had", "to", "be", "copied", "again", "because", "damp", "from", "the", "river", "wall", "spoiled", "paper", "ink", "glass", "cases", "visitors", "are", "asked", "to", "leave", "coats", "total", "annual", "net", "rate", "index", "share", "region", "month", "sample", "mean", "error", "value", "report", "table", "figure", "see", "appendix", "section", "per", "cent", "increase", "between", "since", "first", "quarter", "office", "station", "field", "name"]
+_WORDS: Final = tuple(
+    word
+    for line in (
+        "the collection of shells was entered in the register by hand during autumn and each drawer received a number",
+        "after which every label had to be copied again because damp from the river wall spoiled paper ink glass cases",
+        "visitors are asked to leave coats total annual net rate index share region month sample mean error value",
+        "report table figure see appendix section per cent increase between since first quarter office station field",
+    )
+    for word in line.split()
+)
 _HEADINGS: Final = ("Annual report", "Visitors by month", "Rainfall", "Index of sales", "Survey results", "Growth",
                     "Price per unit", "Temperature", "Loans", "Population", "Output", "Registration")  # fmt: skip
 
@@ -50,10 +59,11 @@ def _axes(sheet: _Sheet) -> tuple[float, float, float, float]:
     """Title, frame, grid and tick labels; the box to plot in."""
     left, top, right, bottom = 70.0, 80.0, 480.0, 440.0
     sheet.text((left, 28), sheet.heading(), 22)
+    unit = int(sheet.rng.choice([1, 2, 5, 10, 20, 50]))
     for step in range(6):
         y = bottom - (bottom - top) * step / 5
         sheet.pen.line((left, y, right, y), fill=sheet.faint(0.18))
-        sheet.text((28, y - 7), str(step * int(sheet.rng.integers(2, 9))), 12)
+        sheet.text((28, y - 7), str(step * unit), 12)
     sheet.pen.line((left, top, left, bottom), fill=sheet.ink, width=2)
     sheet.pen.line((left, bottom, right, bottom), fill=sheet.ink, width=2)
     for step in range(6):
