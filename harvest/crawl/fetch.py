@@ -21,10 +21,9 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
-from twisted.python.failure import Failure
 
 from harvest.crawl.encounter import Encounter, Step, now
-from harvest.crawl.pace import HostClosed
+from harvest.crawl.pace import HostClosed, turn_away
 from harvest.crawl.robots import RobotsDenied, RobotsUnreachable
 from harvest.crawl.statements import HEADERS
 from harvest.items import Outcome
@@ -104,9 +103,7 @@ class Fetch(Step):
         while self.crawler.crawling:
             await asyncio.sleep(0.2)
         for slot in list(self.crawler.engine.downloader.slots.values()):
-            while slot.queue:
-                _, waiting = slot.queue.popleft()
-                waiting.errback(Failure(DownloadCancelledError("stopping")))  # type: ignore[no-untyped-call]
+            turn_away(slot, DownloadCancelledError("stopping"))
 
 
 def _answered(encounter: Encounter, response: Response) -> Encounter:

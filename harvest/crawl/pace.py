@@ -10,13 +10,17 @@ from time import monotonic
 from typing import Any
 
 from scrapy import Request
+from scrapy.core.downloader import Downloader, Slot
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
+from scrapy.utils.asyncio import call_later
+from scrapy.utils.defer import _schedule_coro
 from scrapy.utils.httpobj import urlparse_cached
+from twisted.python.failure import Failure
 
-__all__ = ["LONGEST_WAIT", "HostClosed", "PoliteRetry", "hold_host", "retry_after"]
+__all__ = ["LONGEST_WAIT", "HostClosed", "PoliteDownloader", "PoliteRetry", "hold_host", "retry_after", "turn_away"]
 
 LONGEST_WAIT = 300.0  # seconds; a host that asks for more is left alone until another run
 _TOO_MANY = 429
@@ -55,6 +59,37 @@ def hold_host(crawler: Crawler, request: Request, times: int, seconds: float | N
     slot.lastseen = max(slot.lastseen, monotonic() + seconds * _jitter(1.0, 1.1))
 
 
+def turn_away(slot: Slot, error: Exception) -> None:
+    """Fail every request that waits for its turn in `slot`."""
+    while slot.queue:
+        _, waiting = slot.queue.popleft()
+        waiting.errback(Failure(error))  # type: ignore[no-untyped-call]
+
+
+class PoliteDownloader(Downloader):
+    """Scrapy's downloader, keeping to a host's concurrency also when many requests come at once and no delay is set.
+
+    Scrapy 2.19 counts a transfer when its task first runs, so all that waits is let go in one turn of the event loop.
+    """
+
+    def _process_queue(self, slot: Slot) -> None:
+        if slot.latercall:
+            return
+        delay = slot.download_delay()
+        waits = delay + slot.lastseen - monotonic()
+        if delay and waits > 0:
+            slot.latercall = call_later(waits, self._latercall, slot)
+            return
+        while slot.queue and slot.free_transfer_slots() > 0:
+            slot.lastseen = monotonic()
+            request, answered = slot.queue.popleft()
+            slot.transferring.add(request)
+            _schedule_coro(self._wait_for_download(slot, request, answered))
+            if delay:
+                self._process_queue(slot)
+                break
+
+
 class PoliteRetry(RetryMiddleware):
     """Retries what may pass: 5xx and lost connections after a pause of that request, 429 after one of the host."""
 
@@ -75,7 +110,10 @@ class PoliteRetry(RetryMiddleware):
         header = response.headers.get(b"Retry-After")
         asked = retry_after(header.decode("latin-1") if header else None)
         if asked is not None and asked > LONGEST_WAIT:
-            self._closed[_host(request)] = (monotonic() + asked, f"the host asks to be left alone for {asked:.0f} s")
+            why = f"the host asks to be left alone for {asked:.0f} s"
+            self._closed[_host(request)] = (monotonic() + asked, why)
+            _, slot = self.crawler.engine.downloader._get_slot(request)
+            turn_away(slot, HostClosed(why))
             return response
         again = self._again(request, f"{response.status}")
         if again is None:

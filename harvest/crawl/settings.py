@@ -29,6 +29,7 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "harvest.crawl.pace.PoliteRetry": 550,
 }
 SPIDER_MIDDLEWARES = {"harvest.crawl.supervise.Supervision": 30}
+DOWNLOADER = "harvest.crawl.pace.PoliteDownloader"
 DOWNLOAD_HANDLERS = {"http": "harvest.crawl.wire.HttpHandler", "https": "harvest.crawl.wire.HttpHandler", "ftp": None}
 
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
@@ -41,6 +42,7 @@ DOWNLOAD_WARNSIZE = 0
 CONCURRENT_REQUESTS = 64
 CONCURRENT_ITEMS = 128
 REACTOR_THREADPOOL_MAXSIZE = 4
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 
 # Nothing may listen, call home or dump what a person at the terminal did not ask for.
 TELNETCONSOLE_ENABLED = False

@@ -1,0 +1,198 @@
+"""A loopback site whose every answer a test decides, small real pictures, and crawls in processes of their own."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from harvest.ledger import open_ledger
+from harvest.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class Answer:
+    """What a path is answered with. `torn` says more Content-Length than is sent."""
+
+    body: bytes
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    delay: float = 0.0
+    torn: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the server met it."""
+
+    path: str
+    headers: Mapping[str, str]
+    at: float
+
+
+class Site(ThreadingHTTPServer):
+    """Answers as `add` said, else with 404."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Answer]] = {}
+        self.log: list[Asked] = []
+        self.busy = self.busiest = 0
+        self.counting = threading.Lock()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that hang up are no news."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def add(self, path: str, body: bytes | str, **answer: Any) -> str:
+        """Answer `path`; said again, the answers are given one after another and the last one for ever."""
+        content = body.encode() if isinstance(body, str) else body
+        self.answers.setdefault(path, []).append(Answer(content, **answer))
+        return f"{self.url}{path}"
+
+    def add_gallery(self, pictures: list[str], path: str = "/", head: str = "", **answer: Any) -> str:
+        cards = "".join(f'<figure><img src="{src}"><figcaption>{src}</figcaption></figure>' for src in pictures)
+        headers = (("Content-Type", "text/html"),)
+        return self.add(path, f"<html><head>{head}</head><body>{cards}", headers=headers, **answer)
+
+    def asked(self, prefix: str = "") -> list[str]:
+        return [asked.path for asked in self.log if asked.path.startswith(prefix)]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Site
+
+    def do_GET(self) -> None:
+        self.server.log.append(Asked(self.path, dict(self.headers.items()), time.monotonic()))
+        answers = self.server.answers.get(self.path) or self.server.answers.get(self.path.partition("?")[0])
+        if not answers:
+            answers = [Answer(b"nothing here", 404)]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        with self.server.counting:
+            self.server.busy += 1
+            self.server.busiest = max(self.server.busiest, self.server.busy)
+        time.sleep(answer.delay)
+        with self.server.counting:
+            self.server.busy -= 1
+        etag = dict(answer.headers).get("ETag")
+        status = 304 if etag and self.headers.get("If-None-Match") == etag else answer.status
+        body = b"" if status == 304 else answer.body
+        self.send_response(status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) + (100 if answer.torn else 0)))
+        self.end_headers()
+        self.wfile.write(body)
+        if answer.torn:
+            self.close_connection = True
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Crawled:
+    """How one crawl in a process of its own went."""
+
+    code: int
+    events: list[dict[str, Any]]
+    stderr: str
+
+    @property
+    def finished(self) -> dict[str, Any]:
+        return self.events[-1]
+
+
+@dataclass
+class Desk:
+    """A workspace, a source config beside it, and the commands to crawl with."""
+
+    folder: Path
+    site: Site
+    sources: int = field(default=0)
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.folder / "workspace")
+
+    def source(self, *, spider: str = "gallery", options: Mapping[str, Any] | None = None, **settings: Any) -> Path:
+        values: dict[str, Any] = {
+            "name": "trial",
+            "spider": spider,
+            "contact": "crawler@example.org",
+            "pace": {"delay": 0, "concurrency": 4, "retries": 1},
+            "options": options or {"start": [f"{self.site.url}/"]},
+        }
+        self.sources += 1
+        path = self.folder / f"source-{self.sources}.yaml"
+        path.write_text(yaml.safe_dump({**values, **settings}))
+        return path
+
+    def command(self, source: Path, *more: str) -> list[str]:
+        return [sys.executable, "-m", "harvest.crawl", str(source), "-w", str(self.workspace.root), *more]
+
+    def crawl(self, source: Path, *more: str, env: Mapping[str, str] | None = None) -> Crawled:
+        done = subprocess.run(
+            self.command(source, *more), capture_output=True, text=True, timeout=120, cwd=ROOT, env=env, check=False
+        )
+        return Crawled(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with open_ledger(self.workspace) as con:
+            return con.execute(statement).fetchall()
+
+    def fates(self, columns: str = "outcome, reason") -> dict[str, tuple[Any, ...]]:
+        """By path, the columns of every sighting."""
+        rows = self.rows(f"SELECT image_url, {columns} FROM sightings ORDER BY run_id, seq")
+        return {url.removeprefix(self.site.url): tuple(rest) for url, *rest in rows}
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    server = Site()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, site: Site) -> Desk:
+    return Desk(tmp_path, site)
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> Callable[[int], bytes]:
+    """A small real photograph-like JPEG, another one for each number."""
+
+    def make(number: int) -> bytes:
+        noise = np.random.default_rng(number).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(noise).resize((96, 72), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=85)
+        return buffer.getvalue()
+
+    return make
