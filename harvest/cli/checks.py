@@ -44,7 +44,7 @@ def _lines(counts: Status) -> list[tuple[str, str, int]]:
 
 
 @click.command()
-@click.option("--policy", "policy_file", type=EXISTING_FILE, help="What to insist on (else the recipe's, or strict).")
+@click.option("--policy", "policy_file", type=EXISTING_FILE, help="What to insist on (else the recipe's, or research).")
 @click.option("--recipe", type=EXISTING_FILE, help="Hold the exports against what this recipe selects.")
 @click.option("--image", metavar="SHA", help="Tell the story of one image, from request to export.")
 @common

@@ -13,7 +13,7 @@ from harvest.export.folder import FOLDER
 
 __all__ = ["FORMATS", "ExportJob", "build"]
 
-FORMATS: Mapping[str, ExportFormat] = {entry.name: entry for entry in (FOLDER,)}
+FORMATS: Mapping[str, ExportFormat] = {entry.name: entry for entry in (FOLDER,)}  # fmt: skip - one format a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
