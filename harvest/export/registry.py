@@ -13,7 +13,10 @@ from harvest.export.folder import FOLDER
 
 __all__ = ["FORMATS", "ExportJob", "build"]
 
-FORMATS: Mapping[str, ExportFormat] = {entry.name: entry for entry in (FOLDER,)}  # fmt: skip - one format a line
+_ALL = [
+    FOLDER,
+]
+FORMATS: Mapping[str, ExportFormat] = {entry.name: entry for entry in _ALL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
