@@ -7,10 +7,15 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 import time
+import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 __all__ = ["batches", "cores", "digest_over", "in_processes", "in_threads"]
@@ -36,8 +41,9 @@ def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iter
     if cores() == 1 or len(jobs) < _WORTH_A_POOL:
         yield from map(function, jobs)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores(), mp_context=context, initializer=_leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn"), initializer=_settle) as pool:
+        with _bare_main():
+            pool.submit(os.getpid)  # starts all workers
         yield from _bounded(pool, function, jobs, cores() * _AHEAD)
 
 
@@ -82,5 +88,26 @@ def _bounded(pool: Executor, function: Callable[[Job], Result], jobs: Iterable[J
             future.cancel()
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _settle() -> None:
+    """What a worker does first: leave Ctrl-C to its parent, keep to one core, and die when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _bare_main() -> Iterator[None]:
+    """While processes start, hide the main module: spawn would import it, and all that it imports, in each of them."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
