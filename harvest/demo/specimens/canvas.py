@@ -19,6 +19,7 @@ __all__ = ["Floats", "Pose", "Surface", "noise", "softened"]
 Floats = NDArray[np.floating]
 _OVERSAMPLING = 2
 _NOISE = 512
+_LEAST_COARSE = 128
 _DOT = ellipse((0, 0), 1, 1, steps=10)
 # Light from the upper left, as on engraved plates: x right, y down, z to the viewer.
 _LIGHT = np.array([-0.46, -0.58, 0.67]) / np.linalg.norm([-0.46, -0.58, 0.67])
@@ -52,7 +53,7 @@ class Surface:
         flip = -1.0 if pose.mirror else 1.0
         self._matrix = np.array([[c * flip, s * flip], [-s, c]]) * pose.reach
         self._centre = np.array(pose.centre)
-        self._coarse = max(32, size // 2)
+        self._coarse = max(min(size, _LEAST_COARSE), size // 2)
         self._steps = Image.new("F", (self._coarse, self._coarse), 0.0)
         self._chisel = ImageDraw.Draw(self._steps)
         self._ground = np.zeros((self._coarse, self._coarse), dtype=np.float32)
