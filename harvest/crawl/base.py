@@ -80,7 +80,7 @@ class SourceSpider(scrapy.Spider, Generic[O]):
         if isinstance(browser, BrowserOptions) and browser.enabled:
             for name, value in browser_settings(browser, spider.source).items():
                 crawler.settings.set(name, value, priority="spider")
-        quieten()
+        quieten(crawler.settings["LOG_LEVEL"])
         return spider
 
     def check(self) -> None:

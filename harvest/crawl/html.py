@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from cssselect import SelectorError
 from parsel import Selector
 from scrapy.http import Response, TextResponse
 
@@ -108,7 +109,7 @@ def problems(selectors: Selectors) -> Iterator[tuple[str, str]]:
         css = getattr(selectors, field.name)
         try:
             Selector(text="<p>").css(css or "p")
-        except ValueError as error:
+        except SelectorError as error:
             yield field.name, f"got {css!r}: {error}"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 
-__all__ = ["QuietFormatter", "quieten"]
+__all__ = ["QuietFormatter", "hide", "quieten"]
 
 _CHATTY = (
     "scrapy.addons",
@@ -32,11 +33,27 @@ class QuietFormatter(LogFormatter):
         return None  # type: ignore[return-value]  # Scrapy documents None as "say nothing"
 
 
-def quieten() -> None:
-    """Raise the level of loggers that tell about Scrapy's own workings, unless somebody set one."""
-    for name in _CHATTY:
+def quieten(level: str | int) -> None:
+    """Raise the level of loggers that tell about Scrapy's own workings, unless all is to be told (DEBUG)."""
+    for name in _CHATTY if level not in {"DEBUG", logging.DEBUG} else ():
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.WARNING)
     # It writes tracebacks of hosts that are down, which end as rows with a reason.
     logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """From now on no message that this process logs shows any of `secrets`."""
+    _Discreet.secrets |= {secret for secret in secrets if secret}
+    logging.setLogRecordFactory(_Discreet)
+
+
+class _Discreet(logging.LogRecord):
+    secrets: ClassVar[set[str]] = set()
+
+    def getMessage(self) -> str:  # noqa: N802 - logging's name
+        text = super().getMessage()
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text

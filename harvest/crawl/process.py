@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     _report_progress(crawler, source.name)
     if options.while_stdin:
-        threading.Thread(target=_interrupt_at_end_of_stdin, daemon=True).start()
+        _stop_at_end_of_stdin(crawler)
     given = {"source": str(options.source), "workspace": options.workspace and str(options.workspace)}
     code = run_crawler(process, crawler, {**given, "limit": options.limit})
     spider: Any = crawler.spider
@@ -233,9 +233,18 @@ def _report_progress(crawler: Crawler, name: str) -> None:
     crawler.signals.connect(end, signals.spider_closed, weak=False)
 
 
-def _interrupt_at_end_of_stdin() -> None:
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGINT)
+def _stop_at_end_of_stdin(crawler: Crawler) -> None:
+    """Interrupt the crawl as Ctrl-C does when standard input ends."""
+
+    async def listen() -> None:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), look)
+
+    def look() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            os.kill(os.getpid(), signal.SIGINT)
+
+    crawler.signals.connect(listen, signals.spider_opened, weak=False)
 
 
 def _settings(level: str) -> Settings:

@@ -12,6 +12,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 
 from harvest.config.reader import Secret
+from harvest.crawl.logs import hide
 
 __all__ = ["HttpHandler", "SourceProxy", "with_secrets"]
 
@@ -19,10 +20,11 @@ _SECRETS = "harvest_secret_query"
 
 
 def with_secrets(request: Request, **query: Secret) -> Request:
-    """The request with `query` added on the wire only, so that no log line, error, journal or report can show it.
+    """The request with `query` added on the wire only, so that no error, journal, report or log line can show it.
 
     It does not follow redirects, which would carry the secrets to another address.
     """
+    hide(query.values())
     return request.replace(meta={**request.meta, _SECRETS: query, "dont_redirect": True})
 
 

@@ -1,0 +1,118 @@
+"""Refusals in all their spellings; anything that is not a clear no is none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scrapy.http import HtmlResponse
+
+from harvest.crawl.statements import header_signals, page_signals, robots_usage, tdm_signals, usage_signals
+
+URL = "https://museum.example/a.jpg"
+
+
+def kinds(signals) -> list[str]:
+    return [signal.kind for signal in signals]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("X-Robots-Tag", "noai", ["x-robots-tag"]),
+        ("x-robots-tag", "noarchive, NoImageAI", ["x-robots-tag"]),
+        ("X-Robots-Tag", "none", ["x-robots-tag"]),
+        ("X-Robots-Tag", "herbarium-harvester: noindex", ["x-robots-tag"]),
+        ("X-Robots-Tag", "*: noml", ["x-robots-tag"]),
+        ("X-Robots-Tag", "googlebot: noai", []),
+        ("X-Robots-Tag", "unavailable_after: 25 Jun 2010 15:00:00 PST", []),
+        ("X-Robots-Tag", "all", []),
+        ("tdm-reservation", "1", ["tdmrep"]),
+        ("tdm-reservation", "0", []),
+        ("Content-Usage", "train-ai=n", ["content-usage"]),
+        ("Content-Usage", "search=y, train-ai=n", ["content-usage"]),
+        ("Content-Usage", "train-ai=y", []),
+        ("Content-Usage", "search=n", []),
+        ("Server", "noai", []),
+    ],
+)
+def test_headers(name, value, expected):
+    assert kinds(header_signals([(name, value)], URL)) == expected
+
+
+def test_meta_elements_and_headers_of_a_page():
+    body = b"""<meta name="ROBOTS" content="noai, noimageai"><meta name="googlebot" content="noindex">
+    <meta name="tdm-reservation" content="1"><meta name="description" content="noai">"""
+    response = HtmlResponse(URL, body=body, encoding="utf-8", headers={"Content-Usage": ["train-ai=n"]})
+
+    signals = page_signals(response)
+
+    assert [(signal.kind, signal.value) for signal in signals] == [
+        ("content-usage", "train-ai=n"),
+        ("meta-robots", "noai, noimageai"),
+        ("tdmrep", "tdm-reservation: 1"),
+    ]
+    assert {signal.where for signal in signals} == {URL}
+
+
+ROBOTS = """
+User-agent: otherbot
+Content-Usage: train-ai=n
+
+User-agent: *
+Content-Usage: train-ai=y
+Content-Usage: /art/ train-ai=n
+Content-Usage: /art/open/ train-ai=y   # these may
+Content-Signal: search=yes, ai-train=no
+Disallow: /private/
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/a.jpg", ["content-signal"]),
+        ("/art/a.jpg", ["content-usage", "content-signal"]),
+        ("/art/open/a.jpg", ["content-signal"]),
+    ],
+)
+def test_usage_lines_of_robots_txt(path, expected):
+    rules = robots_usage(ROBOTS, "herbarium-harvester")
+    assert kinds(usage_signals(rules, path, "https://museum.example/robots.txt")) == expected
+
+
+def test_a_group_of_our_own_replaces_the_one_for_all():
+    text = f"{ROBOTS}\nUser-agent: herbarium-harvester\nUser-agent: friend\nContent-Usage: train-ai=y\n"
+    assert usage_signals(robots_usage(text, "herbarium-harvester"), "/art/a.jpg", URL) == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "url", "refused"),
+    [
+        ([{"location": "/reserved/*", "tdm-reservation": 1}], "https://m.example/reserved/a.jpg", True),
+        ([{"location": "/reserved/*", "tdm-reservation": 1}], "https://m.example/open/a.jpg", False),
+        ([{"location": "/*.jpg$", "tdm-reservation": "1"}], "https://m.example/x/a.jpg", True),
+        ([{"location": "/*.jpg$", "tdm-reservation": 1}], "https://m.example/x/a.jpg.png", False),
+        (
+            [{"location": "/", "tdm-reservation": 1}, {"location": "/open/", "tdm-reservation": 0}],
+            "https://m.example/open/a.jpg",
+            False,
+        ),
+        ([{"location": "/", "tdm-reservation": 1}], "https://m.example", True),
+        ({"location": "/", "tdm-reservation": 1}, "https://m.example/", False),
+        (None, "https://m.example/", False),
+        ([{"tdm-reservation": 1}, "text", {"location": 3}], "https://m.example/", False),
+    ],
+)
+def test_tdmrep_json(policy, url, refused):
+    assert bool(tdm_signals(policy, url, "https://m.example/.well-known/tdmrep.json")) == refused
+
+
+@given(st.text(), st.sampled_from(["x-robots-tag", "content-usage", "tdm-reservation"]))
+def test_no_header_breaks_the_reader(value, name):
+    assert len(header_signals([(name, value)], URL)) <= 1
+
+
+@given(st.text(max_size=200))
+def test_no_robots_txt_breaks_the_reader(text):
+    usage_signals(robots_usage(text, "herbarium-harvester"), "/a", URL)
