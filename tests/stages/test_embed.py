@@ -19,6 +19,8 @@ from harvest.stages import check_recipe, clip
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import model_id, run_embed
 from harvest.stages.filter import filter_digests, run_filter
+from harvest.stages.layout import run_layout
+from harvest.stages.normalize import run_normalize
 
 CONFIG = {
     "model_cfg": {
@@ -186,6 +188,26 @@ print(sorted({"torch", "open_clip", "scrapy"} & set(sys.modules)))
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_a_layout_by_meaning_leaves_out_what_has_no_vector(herbarium, recipe, weights, picture):
+    broken = herbarium.meet(picture(0))
+    for seed in range(1, 7):
+        herbarium.meet(picture(seed))
+    herbarium.crawl()
+    with open_ledger(herbarium.workspace) as con:
+        path = next(image.path for image in images(con) if image.sha256 == broken)
+    by_meaning = recipe(
+        f"sizes: [{{px: 32}}]\nlayout: {{features: clip, model: 'local-dir:{weights}', project: pca, tile: 32}}\n"
+    )
+    run_dedupe(herbarium.workspace, by_meaning, progress=SilentProgress())
+    run_normalize(herbarium.workspace, by_meaning, progress=SilentProgress())
+    (herbarium.workspace.root / path).write_bytes(b"eaten by moths")
+
+    report = run_layout(herbarium.workspace, by_meaning, progress=SilentProgress())
+
+    assert (report.done, report.detail["left_out"], report.detail["features"]) == (6, 1, "clip")
+    assert run_layout(herbarium.workspace, by_meaning, progress=SilentProgress()).done == 0
 
 
 def test_other_weights_under_the_same_path_are_another_model(tmp_path, recipe):
