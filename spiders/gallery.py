@@ -40,7 +40,7 @@ class GallerySpider(SourceSpider[GalleryOptions]):
     options_type = GalleryOptions
 
     def check(self) -> None:
-        """Raises ConfigError when there is no page to start from or a selector is not CSS."""
+        """Raises ConfigError without a page to start from, and for a selector that is not CSS."""
         if not self.options.start:
             raise self.source.options.error("start", "expected at least one page to start from")
         for section, selectors in (("select", self.options.select), ("detail", self.options.detail)):
@@ -70,8 +70,7 @@ class GallerySpider(SourceSpider[GalleryOptions]):
 
     def parse_detail(self, response: Response, *, item: ImageItem | None) -> Iterator[ImageItem]:
         """A picture's own page: what it says replaces what its card said."""
-        page = html.page_of(response)
-        of_page = self._of_page(response, page)
+        of_page = self._of_page(response, page := html.page_of(response))
         own = self._item(response, page, html.on_detail(self.options.detail), of_page) or item
         if own is None:
             self.missed(response.url, "no picture was found on this page")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from scrapy import Request
 from scrapy.http import Response
@@ -63,7 +63,7 @@ class WaybackSpider(SourceSpider[WaybackOptions]):
             raise SourceChanged("the index answered without a list of rows; its format is not the known one")
         resume = None
         if len(rows) > 1 and rows[-2] == []:
-            resume, rows = str(rows[-1][0]), rows[:-2]
+            resume, rows = unquote_plus(str(rows[-1][0])), rows[:-2]
         header, captures = (rows[0], rows[1:]) if rows else (list(_FIELDS), [])
         if not {"timestamp", "original", "statuscode", "mimetype"} <= set(header):
             raise SourceChanged(f"the index's columns are {header}, expected {list(_FIELDS)}")

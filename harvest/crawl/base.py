@@ -142,7 +142,8 @@ class SourceSpider(scrapy.Spider, Generic[O]):
             self.logger.warning("%s: not read, robots.txt denies it", request.url)
             return iter(())
         response = getattr(failure.value, "response", None)
-        self.missed(request.url, f"HTTP {response.status}" if response is not None else failure.getErrorMessage())
+        said = str(failure.value).strip().partition("\n")[0] or type(failure.value).__name__
+        self.missed(request.url, f"HTTP {response.status}" if response is not None else said)
         return iter(())
 
 

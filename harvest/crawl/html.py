@@ -143,7 +143,8 @@ def image_url(scope: Selector, base: str, css: str | None) -> str | None:
     if image is None:
         return _absolute(base, element.attrib.get("href") or element.attrib.get("content"))
     candidates = _candidates(image)
-    for source in image.xpath("parent::picture/source[@srcset or @data-srcset]"):
+    # libxml2 knows no void <source> and nests what follows it.
+    for source in image.xpath("ancestor::picture[1]//source[@srcset or @data-srcset]"):
         candidates += parse_srcset(source.attrib.get("srcset") or source.attrib["data-srcset"])
     candidates = [candidate for candidate in candidates if not candidate[0].startswith("data:")]
     if not candidates:

@@ -19,10 +19,12 @@ _CHATTY = (
     "scrapy.middleware",
     "scrapy.spidermiddlewares.httperror",
     "scrapy.utils.log",
-    "scrapy-playwright",
     "asyncio",
     "py.warnings",
 )
+
+
+_DRAMATIC = ("scrapy.downloadermiddlewares.robotstxt", "scrapy-playwright")
 
 
 class QuietFormatter(LogFormatter):
@@ -39,8 +41,9 @@ def quieten(level: str | int) -> None:
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.WARNING)
-    # It writes tracebacks of hosts that are down, which end as rows with a reason.
-    logging.getLogger("scrapy.downloadermiddlewares.robotstxt").setLevel(logging.CRITICAL)
+    # These write tracebacks of hosts and pages that do not answer, which the run tells of by itself.
+    for name in _DRAMATIC:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def hide(secrets: Iterable[str]) -> None:

@@ -85,7 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: Site
 
     def do_GET(self) -> None:
-        self.server.log.append(Asked(self.path, dict(self.headers.items()), time.monotonic()))
+        self.server.log.append(
+            Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, time.monotonic())
+        )
         answers = self.server.answers.get(self.path) or self.server.answers.get(self.path.partition("?")[0])
         if not answers:
             answers = [Answer(b"nothing here", 404)]

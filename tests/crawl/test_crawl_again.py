@@ -30,8 +30,8 @@ def test_an_old_copy_is_revalidated(desk, site, jpeg):
     desk.crawl(source)
 
     asked = {request.path: request.headers for request in site.log}
-    assert asked["/same.jpg"]["If-None-Match"] == '"v1"'
-    assert asked["/same.jpg"]["If-Modified-Since"] == "Mon, 28 Jul 2014 17:00:40 GMT"
+    assert asked["/same.jpg"]["if-none-match"] == '"v1"'
+    assert asked["/same.jpg"]["if-modified-since"] == "Mon, 28 Jul 2014 17:00:40 GMT"
     assert desk.fates("outcome, reason, http_status")["/same.jpg"] == ("unchanged", "not modified", 304)
     assert desk.fates()["/new.jpg"] == ("stored", None)
     assert desk.rows("SELECT count(*) FROM images") == [(3,)]

@@ -99,7 +99,7 @@ def test_each_fetch_ends_as_one_row_with_a_reason(desk, site, jpeg):
     assert sha256 == hashlib.sha256(jpeg(8)).hexdigest()
     ((raw,),) = desk.rows("SELECT raw FROM sightings WHERE image_url LIKE '%/moved.jpg'")
     assert json.loads(raw) == {"redirected_to": f"{site.url}/moved-here.jpg"}
-    agents = {asked.headers["User-Agent"] for asked in site.log}
+    agents = {asked.headers["user-agent"] for asked in site.log}
     assert agents == {"herbarium-harvester/0.1.0 (+crawler@example.org)"}
 
 
