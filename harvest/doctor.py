@@ -8,12 +8,11 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harvest.crawl.browser import find_browser
 from harvest.errors import ComponentMissing
 from harvest.stages.clip import DEFAULT_MODEL, DEMO_MODEL, find_weights
 
 __all__ = ["Finding", "examine"]
-
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +70,8 @@ def _accelerator() -> Finding:
 
 
 def _browser() -> Finding:
-    for name in _BROWSERS:
-        if path := shutil.which(name):
-            return Finding(part="browser", ok=True, found=path)
+    if path := find_browser():
+        return Finding(part="browser", ok=True, found=path)
     return Finding(
         part="browser", ok=False, found="missing", advice="for pages made by scripts: apt-get install chromium"
     )

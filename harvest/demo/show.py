@@ -13,7 +13,7 @@ from harvest import run as runner
 from harvest.demo.museum.client import Museum
 from harvest.demo.museum.plan import Scale
 from harvest.demo.scoreboard import Scoreboard, score
-from harvest.ledger import exported, open_ledger, selected
+from harvest.ledger import exported, open_ledger
 from harvest.progress import Progress
 from harvest.run import RunReport
 from harvest.workspace import Workspace
@@ -40,11 +40,9 @@ def run_demo(workspace: Workspace, *, seed: int, scale: Scale, progress: Progres
             plan = runner.prepare(configs / "museum.yaml", seed=seed)
             report = runner.run(workspace, plan, progress=progress, processes=2)
         truth = museum.truth
-    digests = plan.digests(workspace)
     with open_ledger(workspace) as con:
-        chosen = {image.sha256 for image in selected(con, digests)}
         out = {row.sha256 for name in report.exports for row in exported(con, name)}
-        scoreboard = score(con, truth, chosen, out)
+        scoreboard = score(con, truth, out)
     return DemoReport(run=report, scoreboard=scoreboard, pictures=_pictures(workspace, report))
 
 
