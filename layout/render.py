@@ -30,7 +30,7 @@ Tiles = Iterable[Tile] | Callable[[int], Tile]
 LARGEST_PIXELS = 89_478_485
 """Pillow warns when it reads more, and browsers give up not far above."""
 
-_COVER = 0.5
+_COVER = 0.9
 _MARGIN = 0.04
 _SMALLEST_THUMB = 12
 _LARGEST_THUMB = 256
@@ -97,7 +97,7 @@ def scatter(
 ) -> Image.Image:
     """Thumbnails at their `points` (n, 2), `size` pixels along the cloud's longer side, with one factor for both axes.
 
-    By default thumbnails are as large as covers half of the picture with them. A hairline in `background` keeps
+    By default thumbnails are as large as would nearly cover the picture, lay they side by side. A hairline in `background` keeps
     overlapping ones apart; those in sparse places lie on top, since a crowd can spare a covered member.
     """
     points = np.asarray(points, np.float64)

@@ -108,9 +108,10 @@ def contact_sheets(
     for number in range(pages):
         first = number * page.per_page()
         count = min(page.per_page(), n - first)
-        yield _drawn(
-            page, pictures, labels[first : first + count] if labels else None, count, heading, _folio(n, number, pages)
-        )
+        captions = labels[first : first + count] if labels else [None] * count
+        sheet = _headed(page, math.ceil(count / page.columns), heading, _folio(n, number, pages))
+        _fill(sheet, page, pictures, captions)
+        yield sheet
 
 
 def _page(n: int, columns: int, tile: int, labelled: bool, rows: int | None) -> _Page:
