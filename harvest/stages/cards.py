@@ -10,11 +10,15 @@ from harvest.licences import licence
 __all__ = ["card"]
 
 
-def card(image: ImageRow, origin: SightingRow | None, *, file: str) -> dict[str, Any]:
-    """An image's card as plain values; what is unknown is None, and it is for the viewer to say so."""
+def card(image: ImageRow, origin: SightingRow | None, *, file: str, picture: str | None) -> dict[str, Any]:
+    """An image's card as plain values; what is unknown is None, and it is for the viewer to say so.
+
+    `file` is the name it goes by, `picture` the path of a larger copy relative to the viewer's page.
+    """
     known = licence(origin.license) if origin and origin.license else None
     return {
         "file": file,
+        "picture": picture,
         "sha256": image.sha256,
         "width": image.width,
         "height": image.height,

@@ -17,11 +17,12 @@ from PIL import Image, ImageOps
 
 from harvest.config.recipe import LayoutConfig, Recipe, params_digest
 from harvest.errors import ComponentMissing
-from harvest.ledger import latest_stage, open_ledger, provenance, selected, write_layout
-from harvest.ledger.rows import ImageRow, LayoutRow
+from harvest.ledger import Connection, derived, latest_stage, open_ledger, provenance, selected, write_layout
+from harvest.ledger.rows import DerivedRow, ImageRow, LayoutRow
 from harvest.progress import Progress
 from harvest.stages import embed
 from harvest.stages.cards import card
+from harvest.stages.normalize import size_digests
 from harvest.stages.pictures import Pictures, is_current, sizes_of
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
@@ -128,13 +129,23 @@ def _chosen(workspace: Workspace, recipe: Recipe, model: str | None) -> _Chosen:
         shown = [image for image in images if space is None or space.image(image.sha256) is not None]
         tiles = Pictures.of(con, workspace, recipe, shown, side=recipe.layout.tile)
         small = Pictures.of(con, workspace, recipe, shown, side=_FEATURE_SIDE)
+        large = _largest(con, recipe)
     vectors = None
     if space is not None:
         vectors = np.array([space.vectors[image.sha256] for image in shown], dtype=np.float32)
-    cards = [card(image, origins.get(image.sha256), file=tiles.name(index)) for index, image in enumerate(shown)]
+    cards = []
+    for index, image in enumerate(shown):
+        sized = large.get(image.sha256)
+        picture = f"../../{sized.path}" if sized else None
+        cards.append(card(image, origins.get(image.sha256), file=tiles.name(index), picture=picture))
     return _Chosen(
         images=shown, cards=cards, tiles=tiles, small=small, vectors=vectors, left_out=len(images) - len(shown)
     )
+
+
+def _largest(con: Connection, recipe: Recipe) -> dict[str, DerivedRow]:
+    digests = size_digests(recipe)
+    return derived(con, max(digests), digests[max(digests)]) if digests else {}
 
 
 def _arrange(recipe: Recipe, chosen: _Chosen, progress: Progress) -> _Found:
@@ -185,10 +196,9 @@ def _tiles(pictures: Pictures, progress: Progress) -> NDArray[np.uint8]:
 
 
 def _publish(folder: Path, recipe: Recipe, chosen: _Chosen, found: _Found) -> list[Path]:
-    from layout.viewer import write_viewer  # noqa: PLC0415
-
     from layout.positions import grid_positions, umap_positions  # noqa: PLC0415
     from layout.render import largest_tile, mosaic, scatter  # noqa: PLC0415
+    from layout.viewer import write_viewer  # noqa: PLC0415
 
     config = recipe.layout
     assert config is not None
