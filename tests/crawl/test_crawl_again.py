@@ -94,3 +94,30 @@ def test_terms_of_the_source_fill_what_records_lack(desk, site, jpeg):
         "/a.jpg": ("The Museum", "CC-BY-4.0", "https://museum.example/terms", "CC BY 4.0"),
         "/b.jpg": ("The Museum", None, f"{site.url}/own", "Ours"),
     }
+
+
+def test_a_page_that_changed_its_mind_is_heard_without_a_fetch(desk, site, jpeg):
+    site.add("/a.jpg", jpeg(1))
+    site.add_gallery(["/a.jpg"])
+    site.add_gallery(["/a.jpg"], head='<meta name="robots" content="noai">')
+    source = desk.source()
+    desk.crawl(source)
+    site.log.clear()
+
+    desk.crawl(source)
+
+    assert desk.fates("outcome, reason, sha256 IS NOT NULL")["/a.jpg"] == ("refused", "meta-robots: noai", True)
+    assert site.asked() == ["/robots.txt", "/"]
+
+
+def test_every_request_goes_by_the_proxy(desk, site, jpeg):
+    host = "http://gallery.test"
+    page = '<img src="/a.jpg">'
+    site.add(f"{host}/works", page, headers=(("Content-Type", "text/html"),))
+    site.add(f"{host}/a.jpg", jpeg(1))
+
+    done = desk.crawl(desk.source(options={"start": [f"{host}/works"]}, proxy=site.url))
+
+    assert done.finished["stored"] == 1, done.stderr
+    paths = ["/robots.txt", "/works", "/.well-known/tdmrep.json", "/a.jpg"]
+    assert site.asked() == [f"{host}{path}" for path in paths]
