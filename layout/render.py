@@ -97,8 +97,8 @@ def scatter(
 ) -> Image.Image:
     """Thumbnails at their `points` (n, 2), `size` pixels along the cloud's longer side, with one factor for both axes.
 
-    By default thumbnails are as large as would nearly cover the picture, lay they side by side. A hairline in `background` keeps
-    overlapping ones apart; those in sparse places lie on top, since a crowd can spare a covered member.
+    By default thumbnails are as large as would nearly cover the picture if they lay side by side. A hairline in
+    `background` keeps overlapping ones apart; those in sparse places lie on top: a crowd can spare a covered member.
     """
     points = np.asarray(points, np.float64)
     if not len(points):

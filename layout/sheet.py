@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -108,9 +109,9 @@ def contact_sheets(
     for number in range(pages):
         first = number * page.per_page()
         count = min(page.per_page(), n - first)
-        captions = labels[first : first + count] if labels else [None] * count
+        captions = labels[first : first + count] if labels is not None else [None] * count
         sheet = _headed(page, math.ceil(count / page.columns), heading, _folio(n, number, pages))
-        _fill(sheet, page, pictures, captions)
+        _fill(sheet, page, itertools.islice(pictures, count), captions)
         yield sheet
 
 
@@ -151,10 +152,10 @@ def _headed(page: _Page, rows: int, heading: str, folio: str) -> Image.Image:
 def _fill(sheet: Image.Image, page: _Page, pictures: Iterator[Tile], captions: Sequence[str | None]) -> None:
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(page.label_size)
-    for place, caption in enumerate(captions):
+    for place, (caption, part) in enumerate(zip(captions, pictures, strict=True)):
         left = page.margin + place % page.columns * (page.tile + page.gap)
         top = page.top + place // page.columns * page.row_height
-        picture = as_image(next(pictures))
+        picture = as_image(part)
         if max(picture.size) != page.tile:
             picture = ImageOps.contain(picture, (page.tile, page.tile), Image.Resampling.LANCZOS)
         # Pictures stand on the line of their captions, as on a shelf.
