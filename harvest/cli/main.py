@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
 from harvest import __version__
-from harvest.cli.checks import audit, doctor, sql, status, verify
-from harvest.cli.crawling import crawl, demo, run
-from harvest.cli.stages import dedupe, embed, export, filter_, layout, normalize, sheet
 from harvest.errors import HarvestError
 from harvest.guard import check_packages
 
 __all__ = ["cli", "main"]
 
-COMMANDS = (
-    demo,
-    run,
-    crawl,
-    status,
-    dedupe,
-    embed,
-    filter_,
-    normalize,
-    sheet,
-    layout,
-    export,
-    audit,
-    verify,
-    sql,
-    doctor,
-)
+# In the order of the work. Modules are imported when their command is asked for: some take seconds.
+COMMANDS: Mapping[str, str] = {
+    "demo": "crawling:demo",
+    "run": "crawling:run",
+    "crawl": "crawling:crawl",
+    "status": "checks:status",
+    "dedupe": "stages:dedupe",
+    "embed": "stages:embed",
+    "filter": "stages:filter_",
+    "normalize": "stages:normalize",
+    "sheet": "stages:sheet",
+    "layout": "stages:layout",
+    "export": "stages:export",
+    "audit": "checks:audit",
+    "verify": "checks:verify",
+    "sql": "checks:sql",
+    "doctor": "checks:doctor",
+}
 
 
-class _InOrder(click.Group):
-    """Lists commands in the order of the work, not of the alphabet."""
+class _Commands(click.Group):
+    """Finds a command in the module that has it, and lists all in the order of the work."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(f"harvest.cli.{module}"), name)
+        return command
 
 
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="harvest")
 def cli() -> None:
     """From YAML that says where images are and on what terms, to a dataset its maker can answer for."""
-
-
-for _command in COMMANDS:
-    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,7 +75,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         click.echo(f"harvest: {error}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has enough of it
         return 0
     except (KeyboardInterrupt, click.Abort):
         click.echo("harvest: interrupted; what is done is saved, and the same command goes on from here", err=True)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import click
 import pytest
 
-from harvest.cli.main import cli
+from harvest.cli.main import COMMANDS, cli
 
 ROOT = Path(__file__).parent.parent.parent
 Harvest = Callable[..., CompletedProcess[str]]
@@ -23,13 +24,14 @@ SOURCE = "name: shells\nspider: gallery\ncontact: me@example.org\noptions: {star
 def test_the_readme_documents_every_command_and_no_other() -> None:
     rows = re.findall(r"^\| `harvest ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert rows == list(cli.commands)
+    assert rows == list(COMMANDS)
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_help(name: str) -> None:
-    command = cli.commands[name]
+    command = cli.get_command(click.Context(cli), name)
 
+    assert command is not None
     assert command.help
     assert all(getattr(option, "help", "") or option.param_type_name == "argument" for option in command.params)
 
