@@ -37,6 +37,7 @@ FIELDS = (
 
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _DARK_BELOW = 128
+_SCRIPTS = ("data.js", "wall.js", "card.js", "hands.js")
 
 
 def write_viewer(
@@ -56,10 +57,13 @@ def write_viewer(
 
     `cells[i]` is where the image with `cards[i]` lies; `tile`, `gutter` and `background` are those the mosaic was
     rendered with. A card maps FIELDS to text or numbers, other keys stay out of the page, and what is missing or None
-    is shown as unknown. The page appears whole or not at all. Raises ValueError where cells and cards differ in number.
+    is shown as unknown. The page appears whole or not at all. Raises ValueError where cells and cards differ in number,
+    or cells come twice or are not of the grid.
     """
     if len(cells) != len(cards):
         raise ValueError(f"expected one card for each of {len(cells)} cells, got {len(cards)}")
+    if len(np.unique(cells)) < len(cells) or not all(0 <= cell < grid.columns * grid.rows for cell in cells):
+        raise ValueError(f"expected cells that differ, of a grid of {grid.columns} x {grid.rows}")
     red, green, blue = ImageColor.getrgb(background)[:3]
     data = {
         "title": title,
@@ -97,7 +101,8 @@ def _page(title: str, data: Mapping[str, object], *, count: int) -> str:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only the viewer needs it
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
 
-    style, script = _template("viewer.css"), _template("viewer.js")
+    style = _template("viewer.css")
+    script = '"use strict";\n(() => {\n' + "\n".join(_template(name) for name in _SCRIPTS) + "})();\n"
     policy = (
         f"default-src 'none'; script-src '{_source_hash(script)}'; style-src '{_source_hash(style)}'; "
         "img-src 'self' data: file:; base-uri 'none'; form-action 'none'"
