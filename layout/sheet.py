@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
+from layout.lettering import Typeface, typeface_for
 from layout.render import LARGEST_PIXELS, Tile, Tiles, as_image, each_tile
 
 __all__ = ["contact_sheets", "sheet_pages"]
@@ -18,7 +19,6 @@ _INK = "#1d1c1a"
 _FAINT = "#77736b"
 _RULE = "#dcd8cf"
 _PAGE_ASPECT = 2**0.5
-_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +106,13 @@ def contact_sheets(
         )
     pages = sheet_pages(n, columns=columns, tile=tile, labelled=labels is not None, rows=rows)
     pictures = each_tile(tiles, n)
+    typeface = typeface_for([heading, *(label for label in labels or () if label)])
     for number in range(pages):
         first = number * page.per_page()
         count = min(page.per_page(), n - first)
         captions = labels[first : first + count] if labels is not None else [None] * count
-        sheet = _headed(page, math.ceil(count / page.columns), heading, _folio(n, number, pages))
-        _fill(sheet, page, itertools.islice(pictures, count), captions)
+        sheet = _headed(page, typeface, count, heading=heading, folio=_folio(n, number, pages))
+        _fill(sheet, page, typeface, itertools.islice(pictures, count), captions)
         yield sheet
 
 
@@ -128,19 +129,19 @@ def _page(n: int, columns: int, tile: int, labelled: bool, rows: int | None) -> 
 
 def _folio(n: int, number: int, pages: int) -> str:
     pictures = f"{n:,} picture" + ("" if n == 1 else "s")
-    return pictures if pages == 1 else f"{pictures}   \N{MIDDLE DOT}   {number + 1} / {pages}"
+    return pictures if pages == 1 else f"{pictures},  page {number + 1} of {pages}"
 
 
-def _headed(page: _Page, rows: int, heading: str, folio: str) -> Image.Image:
+def _headed(page: _Page, typeface: Typeface, count: int, *, heading: str, folio: str) -> Image.Image:
     """An empty page with its heading, and the folio at the right where there is room for both."""
-    sheet = Image.new("RGB", (page.width, page.height(max(1, rows))), _PAPER)
+    sheet = Image.new("RGB", (page.width, page.height(max(1, math.ceil(count / page.columns)))), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    large = ImageFont.load_default(page.heading_size)
-    small = ImageFont.load_default(max(10, round(page.heading_size * 0.55)))
+    large = typeface.font(page.heading_size)
+    small = typeface.font(max(10, round(page.heading_size * 0.55)))
     baseline = page.margin + page.heading_size
     reserved = small.getlength(folio) + 2 * page.gap
     roomy = page.content > 2 * reserved
-    title = _cut(heading, large, page.content - (reserved if roomy else 0))
+    title = typeface.line(heading, large, page.content - (reserved if roomy else 0))
     draw.text((page.margin, baseline), title, font=large, fill=_INK, anchor="ls")
     if roomy:
         draw.text((page.width - page.margin, baseline), folio, font=small, fill=_FAINT, anchor="rs")
@@ -149,9 +150,11 @@ def _headed(page: _Page, rows: int, heading: str, folio: str) -> Image.Image:
     return sheet
 
 
-def _fill(sheet: Image.Image, page: _Page, pictures: Iterator[Tile], captions: Sequence[str | None]) -> None:
+def _fill(
+    sheet: Image.Image, page: _Page, typeface: Typeface, pictures: Iterator[Tile], captions: Sequence[str | None]
+) -> None:
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(page.label_size)
+    font = typeface.font(page.label_size)
     for place, (caption, part) in enumerate(zip(captions, pictures, strict=True)):
         left = page.margin + place % page.columns * (page.tile + page.gap)
         top = page.top + place // page.columns * page.row_height
@@ -162,19 +165,4 @@ def _fill(sheet: Image.Image, page: _Page, pictures: Iterator[Tile], captions: S
         sheet.paste(picture, (left + (page.tile - picture.width) // 2, top + page.tile - picture.height))
         if caption:
             baseline = top + page.tile + round(page.label_size * 1.35)
-            draw.text((left, baseline), _cut(caption, font, page.tile), font=font, fill=_FAINT, anchor="ls")
-
-
-def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
-    """`text` in one line of at most `width` pixels."""
-    text = " ".join(text.split())
-    if font.getlength(text) <= width:
-        return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if font.getlength(text[:middle].rstrip() + _ELLIPSIS) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low].rstrip() + _ELLIPSIS
+            draw.text((left, baseline), typeface.line(caption, font, page.tile), font=font, fill=_FAINT, anchor="ls")
