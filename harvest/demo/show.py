@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harvest import run as runner
 from harvest.demo.museum.client import Museum
+from harvest.demo.museum.collection import draw_collection
 from harvest.demo.museum.plan import Scale
 from harvest.demo.scoreboard import Scoreboard, score
 from harvest.ledger import exported, open_ledger
@@ -35,7 +36,9 @@ def run_demo(workspace: Workspace, *, seed: int, scale: Scale, progress: Progres
 
     The museum's drawings are kept in the workspace, so that a second run starts at once. Raises what a run raises.
     """
-    with Museum(workspace.root / "museum", seed, scale) as museum, _environment(museum.environment):
+    cache = workspace.root / "museum"
+    draw_collection(cache, seed, scale, progress)
+    with Museum(cache, seed, scale) as museum, _environment(museum.environment):
         with as_file(files("harvest.demo") / "configs") as configs:
             plan = runner.prepare(configs / "museum.yaml", seed=seed)
             report = runner.run(workspace, plan, progress=progress, processes=2)
