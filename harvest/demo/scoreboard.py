@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harvest.demo.museum.planted import GOOD, KINDS, Fate, Planted
+from harvest.demo.museum.server import Logged
 from harvest.items import Outcome
 from harvest.ledger import Connection
 
@@ -82,18 +83,20 @@ class _Met:
     outcome: str
     sha256: str | None
     http_status: int | None
+    license: str | None
+    creator: str | None
 
 
 class _Ledger:
     """What the ledger says of planted URLs, and the families that copies form with their originals."""
 
-    def __init__(self, con: Connection, truth: Sequence[Planted], exported: Collection[str]) -> None:
-        rows = con.execute(
-            "SELECT image_url, outcome, sha256, http_status FROM sightings ORDER BY run_id, seq"
-        ).fetchall()
+    def __init__(
+        self, con: Connection, truth: Sequence[Planted], exported: Collection[str], requests: Sequence[Logged]
+    ) -> None:
         self.met: dict[str, list[_Met]] = defaultdict(list)
-        for url, outcome, sha256, status in rows:
-            self.met[url].append(_Met(outcome, sha256, status))
+        for url, *values in con.execute(_SIGHTINGS).fetchall():
+            self.met[url].append(_Met(*values))
+        self.asked = {line.url for line in requests}
         self.places = Counter(sha256 for (sha256,) in con.execute(_PLACES).fetchall())
         self.group_of: dict[str, str] = dict(con.execute("SELECT sha256, group_id FROM duplicates").fetchall())
         self.exported = frozenset(exported)
@@ -126,11 +129,12 @@ class _Ledger:
                 groups = {self.group_of.get(digest or "") for digest in others} - {None}
                 return own is not None and self.group_of.get(own) in groups
             case Fate.FILTERED:
-                return bool(met) and own not in self.exported
+                return outcomes == {Outcome.REFUSED} or (own is not None and own not in self.exported)
             case Fate.BROKEN:
                 return bool(met) and outcomes <= {Outcome.BROKEN, Outcome.FAILED}
             case Fate.NOT_FETCHED:
-                return all(each.outcome == Outcome.REFUSED and each.http_status is None for each in met)
+                unasked = planted.url not in self.asked and all(each.http_status is None for each in met)
+                return outcomes == {Outcome.REFUSED} and unasked
             case Fate.REFUSED:
                 return bool(met) and outcomes == {Outcome.REFUSED}
             case Fate.GONE:
@@ -139,25 +143,39 @@ class _Ledger:
     def wrongly_taken(self, planted: Planted) -> bool:
         """Whether it is in the export and ought not to be."""
         own = self.sha256(planted)
-        if own not in self.exported:
-            return False
         if planted.fate in {Fate.SAME_IMAGE, Fate.SAME_GROUP}:
             original = self.sha256(self.family[self.root[planted.url]][0])
-            return own != original and len(self.exported_of_family(planted)) > 1
-        return planted.fate is not Fate.SELECTED
+            return own in self.exported and own != original and len(self.exported_of_family(planted)) > 1
+        # The bytes served count too, so that a row which denies them hides nothing.
+        return planted.fate is not Fate.SELECTED and bool({own, planted.sha256} & self.exported)
+
+    def credited(self, planted: Planted) -> bool:
+        """Whether every sighting gives the licence and the creator that the museum gives, and none that it does not."""
+        met = [each for each in self.met[planted.url] if each.outcome in _HERE]
+        return all((each.license, each.creator) == (planted.license, planted.creator) for each in met)
 
 
+_SIGHTINGS = """
+    SELECT image_url, outcome, sha256, http_status, license, creator FROM sightings ORDER BY run_id, seq"""
 _PLACES = "SELECT sha256 FROM (SELECT DISTINCT sha256, image_url FROM sightings WHERE sha256 IS NOT NULL)"
 
 
-def score(con: Connection, truth: Sequence[Planted], exported: Collection[str]) -> Scoreboard:
-    """Hold the ledger and the digests that were exported against what is planted."""
-    ledger = _Ledger(con, truth, exported)
+def score(
+    con: Connection, truth: Sequence[Planted], exported: Collection[str], requests: Sequence[Logged] = ()
+) -> Scoreboard:
+    """Hold the ledger and the digests that were exported against what is planted, and against the server's own log."""
+    ledger = _Ledger(con, truth, exported, requests)
     scores = tuple(
         _score(ledger, kind, fate, [one for one in truth if one.kind == kind]) for kind, fate in KINDS.items()
     )
-    unmet = tuple(one.url for one in truth if not ledger.met[one.url])
-    return Scoreboard(scores=scores, goals=tuple(_goals({entry.kind: entry for entry in scores})), unmet=unmet)
+    denied = sum(one.fate is Fate.NOT_FETCHED and one.url in ledger.asked for one in truth)
+    held = [one for one in truth if one.kind in GOOD and ledger.sha256(one)]
+    goals = (
+        *_goals({entry.kind: entry for entry in scores}),
+        Goal(what="no request for what was denied beforehand", measured=str(denied), met=denied == 0),
+        _share("licence and creator as their source gives them", sum(map(ledger.credited, held)), len(held), 1.0),
+    )
+    return Scoreboard(scores=scores, goals=goals, unmet=tuple(one.url for one in truth if not ledger.met[one.url]))
 
 
 def _score(ledger: _Ledger, kind: str, fate: Fate, planted: Sequence[Planted]) -> Score:
@@ -197,4 +215,5 @@ def _sum(scores: dict[str, Score], kinds: Sequence[str]) -> tuple[int, int]:
 
 
 def _share(what: str, found: int, planted: int, least: float) -> Goal:
-    return Goal(what=what, measured=f"{found} of {planted} ({found / planted:.1%})", met=found >= least * planted)
+    share = f"{found} of {planted} ({found / max(planted, 1):.1%})"
+    return Goal(what=what, measured=share, met=found >= least * planted)

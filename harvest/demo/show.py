@@ -42,10 +42,10 @@ def run_demo(workspace: Workspace, *, seed: int, scale: Scale, progress: Progres
         with as_file(files("harvest.demo") / "configs") as configs:
             plan = runner.prepare(configs / "museum.yaml", seed=seed)
             report = runner.run(workspace, plan, progress=progress, processes=2)
-        truth = museum.truth
+        truth, requests = museum.truth, museum.requests
     with open_ledger(workspace) as con:
         out = {row.sha256 for name in report.exports for row in exported(con, name)}
-        scoreboard = score(con, truth, out)
+        scoreboard = score(con, truth, out, requests)
     return DemoReport(run=report, scoreboard=scoreboard, pictures=_pictures(workspace, report))
 
 

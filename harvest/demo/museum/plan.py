@@ -60,7 +60,7 @@ _WAYS: Final = {
 _FORMS: Final = (("JPEG", 0.84), ("PNG", 0.08), ("WEBP", 0.08))
 _SIDES: Final = ((480, 0.25), (512, 0.5), (576, 0.2), (640, 0.05))
 #: Width and height as shares of the drawing's side.
-_SHAPES: Final = (((1.0, 1.0), 0.7), ((1.0, 0.875), 0.15), ((0.875, 1.0), 0.15))
+_SHAPES: Final = (((1.0, 1.0), 0.88), ((1.0, 0.875), 0.06), ((0.875, 1.0), 0.06))
 
 
 @dataclass(frozen=True, slots=True)
