@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fuzzy_graph", "nearest", "squared_distances"]
+__all__ = ["fuzzy_graph", "nearest", "squared_distances", "umap_functions"]
 
 _ROWS_AT_ONCE = 512
 _EXACT_ROWS = 16_384
@@ -37,10 +38,8 @@ def nearest(features: NDArray[np.float32], k: int, *, seed: int) -> tuple[NDArra
     Exact up to 16,384 rows; above, by nearest neighbour descent (pynndescent) from `seed`.
     """
     if len(features) > _EXACT_ROWS:
-        from umap.umap_ import nearest_neighbors  # noqa: PLC0415 - seconds to import
-
         state = np.random.RandomState(seed)
-        rows, distances, _ = nearest_neighbors(features, k, "euclidean", {}, False, state, n_jobs=1)
+        rows, distances, _ = umap_functions().nearest_neighbors(features, k, "euclidean", {}, False, state, n_jobs=1)
         return np.asarray(rows, np.int32), np.asarray(distances, np.float32)
     centred = features - features.mean(axis=0)
     rows = np.empty((len(features), k), np.int32)
@@ -93,3 +92,11 @@ def _bandwidths(
         scale = np.where(np.isinf(high), scale * 2, (low + np.where(np.isinf(high), 0, high)) / 2)
     floor = np.where(nearest_other > 0, distances.mean(axis=1), distances.mean())
     return np.asarray(np.maximum(scale, np.maximum(_LEAST_SCALE * floor, np.finfo(np.float64).tiny)), np.float64)
+
+
+def umap_functions() -> Any:
+    """The module `umap.umap_`, seconds in importing, without its warning that TensorFlow is missing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+        from umap import umap_  # noqa: PLC0415
+    return umap_

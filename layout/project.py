@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layout.features import unit_rows
-from layout.neighbours import fuzzy_graph, nearest
+from layout.neighbours import fuzzy_graph, nearest, umap_functions
 
 __all__ = ["Metric", "project"]
 
@@ -84,14 +84,13 @@ def _principal(features: NDArray[np.float32], components: int, seed: int) -> NDA
 
 
 def _umap(features: NDArray[np.float32], principal: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
-    from umap.umap_ import find_ab_params, simplicial_set_embedding  # noqa: PLC0415 - seconds to import
-
+    umap = umap_functions()
     # umap stretches each axis of the start to one length; an axis without spread would be a division by zero.
     start = principal[:, :2].astype(np.float64)
     flat = start.std(axis=0) <= _FLAT * start.std()
     start[:, flat] = np.random.default_rng(seed).normal(size=start.shape)[:, flat]
-    a, b = find_ab_params(1.0, _MIN_DIST)
-    cloud, _ = simplicial_set_embedding(
+    a, b = umap.find_ab_params(1.0, _MIN_DIST)
+    cloud, _ = umap.simplicial_set_embedding(
         features,
         fuzzy_graph(*nearest(features, NEIGHBOURS, seed=seed)),
         n_components=2,

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
+
+from layout.lettering import typeface_for
+from layout.sheet import contact_sheets, sheet_pages
+
+
+def squares(n, side=32):
+    """Pictures of n different colours."""
+    return [Image.new("RGB", (side, side), (5 * index % 250, 40, 200)) for index in range(n)]
+
+
+def test_pages_are_as_many_as_announced_and_show_every_picture():
+    pages = list(contact_sheets(squares(50), 50, heading="Fifty", columns=4, tile=32, rows=6))
+    assert len(pages) == sheet_pages(50, columns=4, tile=32, rows=6) == 3
+    seen = {colour for page in pages for count, colour in page.getcolors(1 << 16) if count >= 32 * 32}
+    assert seen >= {(5 * index % 250, 40, 200) for index in range(50)}
+
+
+def test_a_full_page_stands_upright_like_paper_and_the_last_one_ends_with_its_row():
+    first, *_, last = contact_sheets(squares(500), 500, heading="Five hundred", columns=10, tile=32)
+    assert 1.2 < first.height / first.width < 2**0.5
+    assert last.width == first.width
+    assert last.height < first.height
+
+
+def test_wide_pictures_stay_whole():
+    wide = Image.new("RGB", (64, 16), "red")
+    wide.paste("blue", (0, 0, 4, 16))
+    wide.paste("lime", (60, 0, 64, 16))
+    (page,) = contact_sheets([wide], 1, heading="One", tile=64)
+    colours = {colour for _, colour in page.getcolors(1 << 16)}
+    assert colours >= {(255, 0, 0), (0, 0, 255), (0, 255, 0)}
+
+
+def test_labels_are_drawn_within_the_width_of_their_picture():
+    plain, labelled = (
+        next(iter(contact_sheets(squares(2), 2, heading="Two", columns=2, tile=96, labels=labels)))
+        for labels in ([None, None], ["A title that is far too long for a picture of ninety-six pixels", None])
+    )
+    left, top, right, bottom = ImageChops.difference(plain, labelled).getbbox()
+    assert right - left <= 96
+    assert right - left > 48
+    assert bottom - top < 24
+
+
+def test_an_empty_set_still_has_a_page_with_its_heading():
+    (page,) = contact_sheets([], 0, heading="Nothing yet", columns=6, tile=64)
+    assert page.convert("L").getextrema()[0] < 100
+
+
+def test_a_picture_or_a_label_too_few_is_an_error():
+    with pytest.raises(ValueError, match="expected 3 labels, one a picture, got 1"):
+        list(contact_sheets(squares(3), 3, heading="Three", labels=["one"]))
+    with pytest.raises(ValueError, match="zip"):
+        list(contact_sheets(squares(2), 3, heading="Three"))
+
+
+def test_a_page_too_large_to_open_is_refused():
+    with pytest.raises(ValueError, match="choose fewer columns or rows, or smaller tiles"):
+        next(contact_sheets([], 10_000, heading="Too large", columns=100, tile=256))
+
+
+def test_long_lines_are_cut_to_measure():
+    typeface = typeface_for(["abc"])
+    font = typeface.font(20)
+    line = typeface.line("several  words\nthat do not fit", font, 120)
+    assert line.startswith("several w")
+    assert line.endswith("...")
+    assert font.getlength(line) <= 120
+    assert typeface.line("fits", font, 120) == "fits"
+
+
+def test_letters_a_typeface_lacks_lose_their_accent_or_are_marked():
+    typeface = typeface_for(["plain"])
+    lacking = type(typeface)(file=None, missing=frozenset("\u00e9\u9f8d"))
+    assert lacking.line("caf\u00e9 \u9f8d", typeface.font(20), np.inf) == "cafe ?"
+
+
+def test_a_typeface_has_the_letters_it_was_chosen_for_where_the_machine_has_any():
+    texts = ["Jean-Honor\u00e9 Fragonard", "\u0416\u0438\u0432\u043e\u043f\u0438\u0441\u044c"]
+    alone = [len(typeface_for([text]).missing) for text in texts]
+    together = typeface_for(texts)
+    assert len(together.missing) >= max(alone)
+    assert not together.missing & set("Fragonard")

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import manifold
+from sklearn.datasets import load_digits
+
+from layout.assign import assign
+from layout.grid import Grid, best_grid
+from layout.metrics import distance_preservation, mean_displacement, trustworthiness
+from layout.project import project
+
+
+@pytest.fixture(scope="module")
+def colours():
+    """1,024 random RGB colours, the plainest set in the literature on sorted grids."""
+    return np.random.default_rng(0).random((1024, 3), dtype=np.float32)
+
+
+def by_the_definition(features, cells, grid, p=16):
+    """Distance preservation quality, one loop for each word of Barthel et al. 2022."""
+    n = len(features)
+    far = np.linalg.norm(features[:, None] - features[None], axis=2)
+    row, column = np.divmod(cells, grid.columns)
+    apart = np.hypot(row[:, None] - row[None], column[:, None] - column[None])
+    mean = far.sum() / (n * (n - 1))
+    gains = {"grid": [], "truly": []}
+    for k in range(1, n):
+        on_grid, truly = [], []
+        for i in range(n):
+            others = [j for j in range(n) if j != i]
+            on_grid.append(np.mean([far[i, j] for j in sorted(others, key=lambda j: (apart[i, j], far[i, j]))[:k]]))
+            truly.append(np.mean(sorted(far[i, j] for j in others)[:k]))
+        gains["grid"].append(max(0, (mean - np.mean(on_grid)) / mean))
+        gains["truly"].append(max(0, (mean - np.mean(truly)) / mean))
+    return np.linalg.norm(gains["grid"], p) / np.linalg.norm(gains["truly"], p)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_quality_is_that_of_the_definition(seed, colours):
+    few = colours[:23]
+    grid = Grid(columns=6, rows=4)
+    cells = np.random.default_rng(seed).permutation(24)[:23]
+    assert distance_preservation(few, cells, grid) == pytest.approx(by_the_definition(few, cells, grid), rel=1e-4)
+
+
+def test_a_grid_in_the_plane_is_preserved_whole():
+    grid = Grid(columns=12, rows=9)
+    assert distance_preservation(grid.centres(), grid.cells, grid) == pytest.approx(1)
+
+
+def test_a_shuffle_gains_only_by_the_order_among_equally_near_ones(colours):
+    grid = best_grid(len(colours), 1.0)
+    shuffled = np.random.default_rng(0).permutation(grid.cells)
+    assert distance_preservation(colours, shuffled, grid) < 0.4
+
+
+@pytest.mark.parametrize(("method", "least", "most"), [("umap", 0.90, 0.94), ("pca", 0.60, 0.90)])
+def test_random_colours_reach_what_is_published(method, least, most, colours):
+    grid = best_grid(len(colours), 1.0)
+    cells = assign(project(colours, method=method, seed=0), grid)
+    assert least < distance_preservation(colours, cells, grid) < most
+
+
+def test_digits_on_their_principal_plane_reach_what_is_known():
+    digits = load_digits().data[:1764].astype(np.float32)
+    grid = Grid(columns=42, rows=42)
+    cells = assign(project(digits, method="pca", seed=0), grid)
+    assert distance_preservation(digits, cells, grid) == pytest.approx(0.62, abs=0.03)
+
+
+def test_a_sample_stands_for_the_whole(colours):
+    grid = best_grid(len(colours), 1.0)
+    cells = assign(project(colours, method="pca", seed=0), grid)
+    whole = distance_preservation(colours, cells, grid)
+    sampled = [distance_preservation(colours, cells, grid, sample=400, seed=seed) for seed in (0, 0, 1)]
+    assert sampled[0] == sampled[1] != sampled[2]
+    assert sampled == pytest.approx([whole] * 3, abs=0.02)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_so_few_images_cannot_be_misplaced(n, colours):
+    grid = best_grid(n, 1.0)
+    cells = np.arange(n)
+    assert distance_preservation(colours[:n], cells, grid) == 1
+    assert trustworthiness(colours[:n], cells, grid) == 1
+
+
+def test_images_all_alike_cannot_be_misplaced():
+    grid = Grid(columns=4, rows=3)
+    assert distance_preservation(np.full((12, 7), 0.1), grid.cells, grid) == 1
+
+
+def test_displacement_is_in_cells():
+    grid = Grid(columns=4, rows=1)
+    assert mean_displacement(grid.centres(), np.array([0, 1, 2, 3]), grid) == pytest.approx(0)
+    assert mean_displacement(grid.centres(), np.array([1, 0, 3, 2]), grid) == pytest.approx(1)
+    assert mean_displacement(np.empty((0, 2)), np.empty(0, int), grid) == 0
+
+
+@pytest.mark.parametrize("n", [5, 24, 300])
+def test_trust_is_that_of_scikit_learn(n, colours):
+    grid = best_grid(n, 1.0)
+    cells = np.random.default_rng(n).permutation(grid.cells)[:n]
+    # Ties on the grid are broken by number; so does an epsilon that grows with it.
+    places = grid.centres(cells) + np.arange(n)[:, None] * 1e-9
+    neighbours = min(8, (n - 1) // 2)
+    expected = manifold.trustworthiness(colours[:n], places, n_neighbors=neighbours)
+    assert trustworthiness(colours[:n], cells, grid) == pytest.approx(expected, abs=0.01)
+
+
+def test_trust_tells_a_layout_from_a_shuffle(colours):
+    grid = best_grid(len(colours), 1.0)
+    cells = assign(project(colours, method="pca", seed=0), grid)
+    shuffled = np.random.default_rng(0).permutation(grid.cells)
+    assert trustworthiness(colours, cells, grid) > 0.8
+    assert trustworthiness(colours, shuffled, grid) < 0.6
+
+
+def test_features_and_cells_must_match(colours):
+    with pytest.raises(ValueError, match="expected one cell for each row of features, got 3 for 4"):
+        distance_preservation(colours[:4], np.arange(3), Grid(columns=2, rows=2))
