@@ -1,0 +1,44 @@
+"""What layout tests share: points, tiles, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, sync_playwright
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium: the viewer is for browsers, so that a machine without one fails these tests."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next(filter(None, map(shutil.which, names)), None)
+    assert path, f"none of {', '.join(names)} is installed: install Debian's package `chromium`"
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*root, "--disable-background-networking"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def colours() -> NDArray[np.float32]:
+    """1,024 random colours, the set on which sorted grids are compared: (1024, 3) in [0, 1]."""
+    return np.random.default_rng(0).random((1024, 3), np.float32)
+
+
+@pytest.fixture(scope="session")
+def flat_tiles(coloured_tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same at the 32 x 32 that features are made from."""
+    return coloured_tiles.repeat(2, axis=1).repeat(2, axis=2)
+
+
+@pytest.fixture(scope="session")
+def coloured_tiles() -> NDArray[np.uint8]:
+    """Twelve tiles of 16 x 16, each of one colour that no other has."""
+    colours = np.stack([np.arange(12) * 20, 250 - np.arange(12) * 15, np.arange(12) * 7 + 30], axis=1).astype(np.uint8)
+    return np.broadcast_to(colours[:, None, None], (12, 16, 16, 3)).copy()
