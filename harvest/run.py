@@ -58,8 +58,11 @@ class RunReport:
     passed: bool
 
 
-def prepare(recipe_file: Path, *, seed: int | None = None) -> Plan:
-    """Read a recipe and everything it names. Raises ConfigError, and WeightsMissing for a model that is not here."""
+def prepare(recipe_file: Path, *, seed: int | None = None, weights: bool = False) -> Plan:
+    """Read a recipe and everything it names. Raises ConfigError.
+
+    With `weights`, a model that is not on this machine raises WeightsMissing now, and not when its stage begins.
+    """
     recipe = load_recipe(recipe_file)
     if seed is not None:
         recipe = dataclasses.replace(recipe, seed=seed)
@@ -68,7 +71,7 @@ def prepare(recipe_file: Path, *, seed: int | None = None) -> Plan:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise ConfigError(recipe_file, f"sources[{index}]", f"expected another name than {name!r}, which is taken")
-    check_recipe(recipe)
+    check_recipe(recipe, weights=weights)
     export.build(recipe)
     policy = load_policy(recipe.policy) if recipe.policy else default_policy()
     return Plan(recipe=recipe, sources=sources, policy=policy)

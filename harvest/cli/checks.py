@@ -89,7 +89,14 @@ def verify(workspace: Workspace, terminal: Terminal) -> None:
 
 @click.command()
 @click.argument("statement")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="Form of the answer.",
+)
 @common
 def sql(workspace: Workspace, terminal: Terminal, statement: str, form: str) -> None:
     """Ask the ledger a question in SQL; it can be read but not changed this way."""

@@ -35,7 +35,7 @@ def run(
     *, workspace: Workspace, terminal: Terminal, recipe: Path, seed: int | None, processes: int, limit: int | None
 ) -> None:
     """Run all stages of a recipe, only what is missing; safe to stop and start."""
-    plan = runner.prepare(recipe, seed=seed)
+    plan = runner.prepare(recipe, seed=seed, weights=True)
     report = runner.run(workspace, plan, progress=terminal, processes=processes, limit=limit)
     terminal.result(report)
     tell_run(terminal, report)
@@ -58,7 +58,9 @@ def crawl(
 
 @click.command()
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the museum and the layout.")
-@click.option("--scale", type=click.Choice(["small", "full"]), default="full", show_default=True)
+@click.option(
+    "--scale", type=click.Choice(["small", "full"]), default="full", show_default=True, help="How large the museum is."
+)
 @common
 def demo(*, workspace: Workspace, terminal: Terminal, seed: int, scale: Scale) -> None:
     """Show the whole job, offline: crawl a loopback museum, and count what was found and missed."""

@@ -49,8 +49,8 @@ def test_help_lists_the_commands_in_the_order_of_the_work(harvest: Harvest) -> N
     [
         (("nonsense",), 2, "No such command 'nonsense'"),
         (("run", "absent.yaml"), 2, "absent.yaml"),
-        (("status",), 2, "no ledger here yet"),
-        (("sql", "DROP TABLE images"), 2, ""),
+        (("status",), 2, "`harvest crawl SOURCE.yaml` makes one"),
+        (("sql", "SELECT 1"), 2, "no ledger at"),
     ],
 )
 def test_mistakes_of_usage_end_with_2_and_one_message(
@@ -61,6 +61,13 @@ def test_mistakes_of_usage_end_with_2_and_one_message(
     assert answer.returncode == code
     assert words in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_sql_that_writes_is_refused(harvest: Harvest, small_demo: Path) -> None:
+    answer = harvest("sql", "DROP TABLE images", "-w", small_demo)
+
+    assert answer.returncode == 2
+    assert "expected a statement that reads" in answer.stderr
 
 
 def test_a_config_error_is_one_line_with_file_path_and_expectation(harvest: Harvest, tmp_path: Path) -> None:
