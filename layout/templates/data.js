@@ -44,10 +44,21 @@ const haystacks = cards.map((each) => folded(
   [each.title, each.creator, each.source, each.license ?? "unknown", each.date, each.file].filter((part) => part != null).join("\n")));
 const wanted = { source: new Set(), license: new Set() };
 const found = new Uint8Array(cards.length).fill(1);
-const veil = document.createElement("canvas"); // one pixel a cell
-veil.width = columns;
-veil.height = rows;
+const veil = cellPixels();
+const tint = cellPixels();
+const COLOURS = ["#d8573f", "#e0a32e", "#2f9e8f", "#7f6bd1", "#4b86d9", "#7fa33c", "#cf5c94", "#b0763a", "#4aa9c4", "#8d8577"];
+const MOST_CHIPS = 12;
+const colourOf = { source: new Map(), license: new Map() };
+let outlined = []; // of each image found, the colour of the chip that found it
 let narrowed = false;
+
+/* A canvas of one pixel a cell: drawn large, it costs the same for ten images and for a hundred thousand. */
+function cellPixels() {
+  const pixels = document.createElement("canvas");
+  pixels.width = columns;
+  pixels.height = rows;
+  return pixels;
+}
 
 function filter() {
   const words = folded(search.value).split(/\s+/u).filter(Boolean);
@@ -59,6 +70,8 @@ function filter() {
     count += found[index];
   });
   narrowed = count < cards.length;
+  const field = Object.keys(wanted).find((each) => wanted[each].size);
+  outlined = field ? cards.map((each, index) => (found[index] ? colourOf[field].get(each[field] ?? UNKNOWN[field]) : null)) : [];
   byId("status").textContent = narrowed || words.length
     ? `${number(count)} of ${number(cards.length)} images`
     : `${number(cards.length)} image${cards.length === 1 ? "" : "s"}`;
@@ -72,10 +85,18 @@ function paintVeil() {
     if (!found[index]) pixels.data.set([...colours.wallBytes, 222], cell * 4);
   });
   veil.getContext("2d").putImageData(pixels, 0, 0);
+  const brush = tint.getContext("2d");
+  brush.clearRect(0, 0, columns, rows);
+  outlined.forEach((colour, index) => {
+    if (!colour) return;
+    brush.fillStyle = colour;
+    brush.fillRect(data.cells[index] % columns, Math.floor(data.cells[index] / columns), 1, 1);
+  });
 }
 
 function makeFilters() {
   const labels = { source: "Source", license: "Licence" };
+  let used = 0;
   for (const [field, label] of Object.entries(labels)) {
     const counts = new Map();
     for (const each of cards) {
@@ -90,7 +111,11 @@ function makeFilters() {
     const heading = document.createElement("span");
     heading.textContent = label;
     group.append(heading);
-    for (const [value, count] of [...counts].sort((a, b) => b[1] - a[1])) group.append(chip(field, value, count));
+    for (const [value, count] of [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_CHIPS)) {
+      colourOf[field].set(value, COLOURS[used % COLOURS.length]);
+      used += 1;
+      group.append(chip(field, value, count));
+    }
     byId("filters").append(group);
     byId("filters").hidden = false;
   }
@@ -101,6 +126,7 @@ function chip(field, value, count) {
   button.type = "button";
   button.className = "chip";
   button.setAttribute("aria-pressed", "false");
+  button.style.setProperty("--chip", colourOf[field].get(value));
   const tally = document.createElement("small");
   tally.textContent = number(count);
   button.append(String(value), tally);

@@ -113,8 +113,32 @@ function draw() {
     context.imageSmoothingEnabled = false;
     context.drawImage(veil, gutter / 2 * scale + x, gutter / 2 * scale + y, columns * pitch * scale, rows * pitch * scale);
   }
+  if (outlined.length) drawOutlines(left, top, right, bottom);
   if (hovered >= 0 && hovered !== shown) ring(hovered, 1);
   if (shown >= 0) ring(shown, 2);
+}
+
+/* The colour of its chip around each image found; over it, where cells are too small for a line to be seen. */
+function drawOutlines(left, top, right, bottom) {
+  const { scale, x, y } = view;
+  if (pitch * scale < 10) {
+    context.globalAlpha = 0.6;
+    context.imageSmoothingEnabled = false;
+    context.drawImage(tint, gutter / 2 * scale + x, gutter / 2 * scale + y, columns * pitch * scale, rows * pitch * scale);
+    context.globalAlpha = 1;
+    return;
+  }
+  const line = Math.min(4, Math.max(1.5, tile * scale * 0.06));
+  context.lineWidth = line;
+  for (let row = Math.floor(top / pitch); row < Math.min(rows, Math.ceil(bottom / pitch)); row += 1) {
+    for (let column = Math.floor(left / pitch); column < Math.min(columns, Math.ceil(right / pitch)); column += 1) {
+      const index = imageAt[row * columns + column];
+      if (index < 0 || !outlined[index]) continue;
+      const box = boxOf(index);
+      context.strokeStyle = outlined[index];
+      context.strokeRect(box.left + line / 2, box.top + line / 2, box.side - line, box.side - line);
+    }
+  }
 }
 
 /* The mosaic was painted on a ground of the other brightness: gutters and holes take the colour of this wall. */

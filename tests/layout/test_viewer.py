@@ -195,6 +195,28 @@ def test_chips_filter_by_source_and_licence(page: Page) -> None:
     expect(page.locator("#status")).to_have_text("6 of 11 images")
 
 
+def test_chips_outline_what_they_find_in_their_colour(page: Page, coloured_tiles: NDArray[np.uint8]) -> None:
+    chip = page.get_by_role("group", name="Source").get_by_role("button", name="archive")
+    colour = chip.evaluate("chip => getComputedStyle(chip, '::before').backgroundColor")
+    chip.click()
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(100)
+    shot = np.asarray(Image.open(BytesIO(page.screenshot())).convert("RGB")).astype(int)
+    wanted = [int(value) for value in re.findall(r"\d+", colour)[:3]]
+
+    def edge(cell: int) -> int:
+        """Pixels of the colour of the chip on the way from the middle of a cell to its left edge."""
+        across, down = (round(value) for value in place(page, cell))
+        return int((np.abs(shot[down, across - 72 : across] - wanted).max(axis=1) < 12).sum())
+
+    assert edge(0) > 0
+    assert edge(1) == 0
+    chip.click()
+    page.wait_for_timeout(100)
+    shot = np.asarray(Image.open(BytesIO(page.screenshot())).convert("RGB")).astype(int)
+    assert edge(0) == 0
+
+
 def test_arrows_walk_over_holes_and_enter_pins(page: Page) -> None:
     page.locator("#stage").focus()
     for key, title in [
