@@ -6,17 +6,20 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
 import pytest
+from parsel import Selector
 from PIL import Image
 
 from harvest.demo.museum import Museum
-from harvest.demo.museum.flickr import ALBUM, FLICKR_KEY, nsid
+from harvest.demo.museum.flickr import ALBUM, FLICKR_KEY, GALLERY_ID, GROUP, SEARCH_TAG, nsid
 from harvest.demo.museum.planted import KINDS, Planted
 from harvest.errors import Broken
 from harvest.images.fingerprint import fingerprint
+from harvest.licences import from_url
 
 API = "http://api.flickr.test/services/rest/"
 CDX = "http://web.archive.test/cdx/search/cdx"
@@ -128,6 +131,41 @@ def test_flickr_pages_an_album_with_the_extras_that_were_asked_for(web: httpx.Cl
     assert {"id", "license"} <= set(listing["photo"][0])
 
 
+def test_the_five_lists_together_lead_to_every_photograph_once(museum: Museum, web: httpx.Client) -> None:
+    lists = (
+        ("flickr.photosets.getPhotos", {"photoset_id": ALBUM, "user_id": nsid(0)}),
+        ("flickr.people.getPublicPhotos", {"user_id": nsid(1)}),
+        ("flickr.groups.pools.getPhotos", {"group_id": GROUP}),
+        ("flickr.galleries.getPhotos", {"gallery_id": GALLERY_ID}),
+        ("flickr.photos.search", {"tags": SEARCH_TAG}),
+    )
+
+    urls = []
+    for method, which in lists:
+        answer = flickr(web, method, per_page="500", extras="url_o,url_l", **which)
+        listing = answer["photoset" if "photosets" in method else "photos"]
+        assert isinstance(listing, dict)
+        urls += [photo.get("url_o") or photo["url_l"] for photo in listing["photo"]]
+
+    assert Counter(urls) == Counter(one.url for one in museum.truth if one.source == "flickr")
+
+
+def test_flickr_asks_to_come_again_just_once(museum: Museum, web: httpx.Client) -> None:
+    for _ in range(3):
+        flickr(web, "flickr.people.getPublicPhotos", user_id=nsid(1))
+
+    assert [line.status for line in museum.requests if line.url.startswith(API)].count(429) == 1
+
+
+def test_flickr_mixes_numbers_and_numbers_in_quotes(web: httpx.Client) -> None:
+    listing = flickr(web, "flickr.groups.pools.getPhotos", group_id=GROUP, extras="url_o,url_n")["photos"]
+
+    assert isinstance(listing, dict)
+    photo = next(photo for photo in listing["photo"] if "url_o" in photo and "url_n" in photo)
+    assert isinstance(photo["width_o"], str)
+    assert isinstance(photo["width_n"], int)
+
+
 @pytest.mark.parametrize(
     ("parameters", "code"),
     [({"api_key": "wrong"}, 100), ({"photoset_id": "1"}, 1), ({"method": "flickr.no.such"}, 112)],
@@ -152,6 +190,33 @@ def test_the_archive_pages_with_a_resume_key(web: httpx.Client) -> None:
     assert following[1] not in rows
 
 
+def cdx(web: httpx.Client, *options: tuple[str, str]) -> list[dict[str, str]]:
+    head, *rows = web.get(CDX, params=[("url", "herbarium.museum.test/*"), ("output", "json"), *options]).json()
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def test_the_archive_filters_first_and_folds_adjacent_rows_then(web: httpx.Client) -> None:
+    everything = cdx(web)
+    images = cdx(web, ("filter", "statuscode:200"), ("filter", "mimetype:image/.*"))
+    addresses = cdx(web, ("filter", "statuscode:200"), ("filter", "mimetype:image/.*"), ("collapse", "urlkey"))
+    contents = cdx(web, ("filter", "statuscode:200"), ("filter", "mimetype:image/.*"), ("collapse", "digest"))
+
+    assert {"200", "301", "404", "-"} == {row["statuscode"] for row in everything}
+    assert {row["mimetype"] for row in everything if row["statuscode"] == "-"} == {"warc/revisit"}
+    assert {row["statuscode"] for row in images} == {"200"}
+    assert len({row["original"] for row in images}) == len(addresses) < len(images)
+    assert len({row["digest"] for row in images}) <= len(contents) <= len(addresses)
+
+
+def test_the_archive_bounds_time_on_both_sides(web: httpx.Client) -> None:
+    stamps = sorted(row["timestamp"] for row in cdx(web))
+
+    within = cdx(web, ("from", stamps[2][:8]), ("to", stamps[-3]))
+
+    assert min(row["timestamp"] for row in within) >= stamps[2][:8]
+    assert max(row["timestamp"] for row in within) == stamps[-3]
+
+
 def test_the_archive_replays_what_it_stored(museum: Museum, web: httpx.Client) -> None:
     planted = next(one for one in of_kind(museum, "specimen") if one.source == "wayback")
 
@@ -169,6 +234,36 @@ def test_the_gallery_states_its_refusals_where_crawlers_look(museum: Museum, web
     assert tdmrep[0]["tdm-reservation"] == 1
     for planted in of_kind(museum, "robots_denied"):
         assert "/private/" in planted.url
+
+
+def test_the_gallery_leads_from_page_to_page_to_every_work(museum: Museum, web: httpx.Client) -> None:
+    address, works = "/works", []
+    while address:
+        page = Selector(web.get(f"http://gallery.museum.test{address}").text)
+        works += page.css("figure.work a.frame::attr(href)").getall()
+        address = page.css("a[rel=next]::attr(href)").get()
+
+    assert len(works) == len(set(works)) == sum(one.source == "gallery" for one in museum.truth)
+
+
+def test_a_refusal_is_stated_in_one_of_three_more_ways(museum: Museum, web: httpx.Client) -> None:
+    refused = [one for one in museum.truth if one.kind in {"noai", "tdm"} and one.source == "gallery"]
+    answers = {one.url: web.get(one.url) for one in refused}
+    pages = {one.url: web.get(f"http://gallery.museum.test/works/{one.url[:-4].rpartition('/')[2]}") for one in refused}
+
+    assert any(answer.headers.get("X-Robots-Tag") == "noai, noimageai" for answer in answers.values())
+    assert any(answer.headers.get("tdm-reservation") == "1" for answer in answers.values())
+    assert any('<meta name="robots" content="noai, noimageai">' in page.text for page in pages.values())
+
+
+def test_a_work_names_what_the_truth_says_of_it(museum: Museum, web: httpx.Client) -> None:
+    listing = Selector(web.get("http://gallery.museum.test/works").text)
+    said = {one.title: one for one in museum.truth if one.source == "gallery"}
+
+    for card in listing.css("figure.work"):
+        planted = said[card.css(".title::text").get()]
+        assert card.css(".creator::text").get() == planted.creator
+        assert from_url(card.css("a[rel=license]::attr(href)").get()) == planted.license
 
 
 def test_the_studio_is_empty_without_its_script(web: httpx.Client) -> None:
@@ -194,3 +289,17 @@ def test_requests_are_logged_with_their_status(museum: Museum, web: httpx.Client
 
     last = museum.requests[-1]
     assert (last.method, last.url, last.status) == ("GET", "http://gallery.museum.test/nowhere", 404)
+
+
+def test_a_connection_serves_many_requests(museum: Museum) -> None:
+    host, port = museum.proxy.removeprefix("http://").split(":")
+    connection = HTTPConnection(host, int(port), timeout=10)
+    sockets = set()
+    for path in ("/works", "/robots.txt", "/nowhere"):
+        connection.request("GET", path, headers={"Host": "gallery.museum.test"})
+        connection.getresponse().read()
+        sockets.add(connection.sock)
+    connection.close()
+
+    assert len(sockets) == 1
+    assert None not in sockets

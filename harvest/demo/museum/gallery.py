@@ -67,7 +67,7 @@ class Gallery:
         return not_found()
 
     def _shown(self) -> list[Exhibit]:
-        return [work for work in self._works if work.kind == "specimen"][:6]
+        return [work for work in self._works if work.kind == "specimen"][:10]
 
     def _tdmrep(self) -> Answer:
         """https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/"""
