@@ -66,7 +66,8 @@ class Fingerprint:
     """What one decode of an image's bytes tells.
 
     `phash` is an unsigned 64-bit integer under `phash_version`; `sharpness` and `brightness` lie in [0, 1] and
-    `entropy`, in bits, in [0, 8]. `digital_source_type` is the last part of the IPTC term, `data_mining` the PLUS vocabulary term.
+    `entropy`, in bits, in [0, 8]. `digital_source_type` is the last part of the IPTC term, `data_mining` the PLUS
+    vocabulary term.
     """
 
     sha256: str

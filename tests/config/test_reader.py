@@ -58,8 +58,10 @@ def test_a_good_source_becomes_frozen_dataclasses(tmp_path: Path, monkeypatch: p
         ),
         (
             ("pace: {", "opt_out: {honour: [robots, tdm]}\npace: {"),
-            "opt_out.honour[1]: expected one of robots, x-robots-tag, meta-robots, tdmrep, content-usage, "
-            "content-signal, iptc, got 'tdm'",
+            (
+                "opt_out.honour[1]: expected one of robots, x-robots-tag, meta-robots, tdmrep, content-usage, "
+                "content-signal, iptc, got 'tdm'"
+            ),
         ),
         (('options: {api_key: "${FINS_KEY}"}', "options: none"), "options: expected a mapping, got 'none'"),
     ],
@@ -84,8 +86,10 @@ def test_an_error_names_file_path_and_expectation(
         ("a: 1\nb: 2\na: 3\n", "not YAML: line 3, column 1: key 'a' stands here twice"),
         (
             "a: {b: ['${HARVEST_TEST_UNSET}']}",
-            "a.b[0]: environment variable HARVEST_TEST_UNSET is not set; "
-            "set it before the crawl: export HARVEST_TEST_UNSET=...",
+            (
+                "a.b[0]: environment variable HARVEST_TEST_UNSET is not set; "
+                "set it before the crawl: export HARVEST_TEST_UNSET=..."
+            ),
         ),
     ],
 )

@@ -100,7 +100,8 @@ def test_a_source_without_its_browser_ends_with_four(desk, site, tmp_path):
 
 
 def test_sources_of_the_project_are_found_from_a_subfolder(desk):
-    done = scrapy("crawl", "flickr", "-a", "source=configs/sources/flickr.yaml", cwd=ROOT / "tests", FLICKR_API_KEY="")
+    source = "source=configs/sources/flickr-fins.yaml"
+    done = scrapy("crawl", "flickr", "-a", source, cwd=ROOT / "tests", FLICKR_API_KEY="")
 
     assert done.returncode == 2
     assert "options.api_key: environment variable FLICKR_API_KEY is not set" in done.stderr

@@ -1,0 +1,58 @@
+"""Every configuration file that is shipped or shown is one that the program accepts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harvest import run as runner
+from harvest.config.policy import load_policy
+from harvest.config.source import load_source
+
+ROOT = Path(__file__).parent.parent.parent
+SHOWN = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FLICKR_API_KEY", "MUSEUM_FLICKR_KEY"):
+        monkeypatch.setenv(name, "0" * 32)
+    monkeypatch.setenv("MUSEUM_PROXY", "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs" / "sources").glob("*.yaml")), ids=lambda file: file.stem)
+def test_an_example_source_is_valid(file: Path) -> None:
+    source = load_source(file)
+
+    assert source.name == file.stem
+    assert "example" in source.contact
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs" / "policies").glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_policy_is_valid(file: Path) -> None:
+    assert load_policy(file).name == file.stem
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*sorted((ROOT / "configs" / "datasets").glob("*.yaml")), ROOT / "harvest" / "demo" / "configs" / "museum.yaml"],
+    ids=lambda file: file.stem,
+)
+def test_a_recipe_is_valid_with_all_that_it_names(file: Path) -> None:
+    plan = runner.prepare(file)
+
+    assert plan.recipe.name == file.stem
+    assert plan.sources
+
+
+def test_the_source_that_the_readme_shows_is_valid(tmp_path: Path) -> None:
+    [text] = SHOWN
+    file = tmp_path / "my-shells.yaml"
+    file.write_text(text)
+
+    source = load_source(file)
+
+    assert source.name == "my-shells"
+    assert source.pace.hosts["live.staticflickr.com"].delay == 3
