@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import multiprocessing
-import os
-import signal
-import sys
-import threading
-import types
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 
 from harvest.errors import Broken
 from harvest.items import Fingerprint
+from harvest.processes import cores, spawned_pool
 
 __all__ = ["Identified", "Workers"]
 
@@ -38,7 +30,7 @@ class Workers:
     """`count` processes, 0 for one a core and at most four."""
 
     def __init__(self, count: int = 0) -> None:
-        self._count = count or min(_MOST, os.cpu_count() or 1)
+        self._count = count or min(_MOST, cores())
         self._pool: ProcessPoolExecutor | None = None
 
     def start(self) -> None:
@@ -72,33 +64,16 @@ class Workers:
             raise
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(self._count, mp_context=multiprocessing.get_context("spawn"), initializer=_settle)
-        with _bare_main():
-            for _ in range(self._count):
-                pool.submit(_wake)
+        pool = spawned_pool(self._count)
+        for _ in range(self._count):
+            pool.submit(_wake)
         return pool
 
 
 def _alone(body: bytes, max_pixels: int) -> Identified:
     """Fingerprint in a process of its own. Raises BrokenProcessPool when it dies."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_settle) as pool:
-        with _bare_main():
-            future = pool.submit(_identify, body, max_pixels)
-        return future.result()
-
-
-def _settle() -> None:
-    """What a worker does first: leave Ctrl-C to the crawl, use one core, and die when the crawl is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-
-
-def _die_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+    with spawned_pool(1) as pool:
+        return pool.submit(_identify, body, max_pixels).result()
 
 
 def _wake() -> None:
@@ -113,18 +88,3 @@ def _identify(body: bytes, max_pixels: int) -> Identified:
     except Broken as error:
         return Identified(sha256=hashlib.sha256(body).hexdigest(), reason=f"{error.kind}: {error}")
     return Identified(sha256=found.sha256, fingerprint=found)
-
-
-_main_lock = threading.Lock()
-
-
-@contextmanager
-def _bare_main() -> Iterator[None]:
-    """While processes start, hide the main module: spawn would import it again in each, and with it all of Scrapy."""
-    with _main_lock:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harvest.errors import ComponentMissing, WeightsMissing
-from harvest.stages.work import cores
+from harvest.processes import cores
 
 if TYPE_CHECKING:
     import torch

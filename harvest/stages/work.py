@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import multiprocessing
-import os
-import signal
-import sys
-import threading
 import time
-import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["batches", "cores", "digest_over", "in_processes", "in_threads"]
+from harvest.processes import cores, spawned_pool
+
+__all__ = ["batches", "digest_over", "in_processes", "in_threads"]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -27,23 +21,16 @@ _WORTH_A_POOL = 48  # starting a process costs about as much as this many small 
 _AHEAD = 8  # jobs a worker that wait or are done and not fetched yet
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
     """`function` of each of `jobs`, in their order, over all cores; in this process when there are few.
 
     Only some jobs are ahead of the results that were taken, so memory does not grow with their number. `function` and
-    `jobs` have to be picklable. Workers are spawned, not forked: libraries with threads may be running here already.
+    `jobs` have to be picklable.
     """
     if cores() == 1 or len(jobs) < _WORTH_A_POOL:
         yield from map(function, jobs)
         return
-    with ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn"), initializer=_settle) as pool:
-        with _bare_main():
-            pool.submit(os.getpid)  # starts all workers
+    with spawned_pool(cores()) as pool:
         yield from _bounded(pool, function, jobs, cores() * _AHEAD)
 
 
@@ -86,28 +73,3 @@ def _bounded(pool: Executor, function: Callable[[Job], Result], jobs: Iterable[J
     finally:
         for future in running:
             future.cancel()
-
-
-def _settle() -> None:
-    """What a worker does first: leave Ctrl-C to its parent, keep to one core, and die when the parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-
-
-def _die_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-@contextmanager
-def _bare_main() -> Iterator[None]:
-    """While processes start, hide the main module: spawn would import it, and all that it imports, in each of them."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

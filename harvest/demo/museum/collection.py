@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from harvest.demo.museum.exhibit import Exhibit
 from harvest.demo.museum.pictures import Picture, make
 from harvest.demo.museum.plan import Scale, plan
 from harvest.demo.museum.planted import Planted
+from harvest.processes import cores, spawned_pool
 from harvest.progress import Progress, SilentProgress
 from harvest.workspace import write_published
 
@@ -61,11 +59,9 @@ def draw_collection(cache: Path, seed: int = 0, scale: Scale = "full", progress:
     folder.mkdir(parents=True, exist_ok=True)
     families = _families(exhibits)
     digests: dict[str, str] = {}
-    # Spawned, because a forked child of a process that has threads (a browser, a progress bar) may hang.
-    context = multiprocessing.get_context("spawn")
     with (
         (progress or SilentProgress()).start("draw the museum", sum(map(len, families))) as task,
-        ProcessPoolExecutor(os.cpu_count() or 1, mp_context=context) as pool,
+        spawned_pool(cores()) as pool,
     ):
         batches = [families[at : at + 8] for at in range(0, len(families), 8)]
         for made in pool.map(_make_all, [folder] * len(batches), batches):
