@@ -159,7 +159,7 @@ class Record(Step):
                 finish_run(con, self._writer.header.run_id, outcome, head)
 
     def _outcome(self) -> str | None:
-        """How the run ended; None when it was interrupted."""
+        """How the run ended; None when it was interrupted. Without an error, only its limit ends a run early."""
         spider, run = self.spider, self.spider.run
         if not self.crawler.crawling and spider.error is None:
             return None
@@ -172,7 +172,7 @@ class Record(Step):
         if spider.error is None and spider.limit is None and run.tally.obtained < least:
             spider.give_up(SourceError(f"expected at least {least} images (expect.min), got {run.tally}"))
         if spider.error is None:
-            return "finished"
+            return "limited" if spider.is_done else "finished"
         return "refused" if isinstance(spider.error, SourceRefused) else "failed"
 
 

@@ -24,7 +24,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One crawl of one source. `outcome` is `finished`, `failed` or `refused`; None while it runs or after a kill."""
+    """One crawl of one source.
+
+    `outcome` is `finished`, `limited` (as many images as were asked for), `failed` or `refused`; None while it runs or
+    after a kill.
+    """
 
     run_id: str
     source: str

@@ -56,7 +56,8 @@ def test_the_limit_counts_images(desk, site, jpeg):
 
     done = desk.crawl(desk.source(expect={"min": 30}), "--limit", "7")
 
-    assert (done.code, done.finished["met"], done.finished["stored"]) == (0, 7, 7)
+    assert (done.code, done.finished["outcome"]) == (0, "limited")
+    assert (done.finished["met"], done.finished["stored"]) == (7, 7)
     assert len([path for path in site.asked() if path.endswith(".jpg")]) == 7
 
 

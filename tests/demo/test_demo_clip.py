@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import open_clip
 import pytest
+import torch
 from PIL import Image
 
 import harvest.demo
@@ -35,8 +37,6 @@ def as_fetched(image: Image.Image) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def model() -> SimpleNamespace:
-    open_clip = pytest.importorskip("open_clip", exc_type=ImportError)
-    torch = pytest.importorskip("torch", exc_type=ImportError)
     network, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{WEIGHTS}")
     network.eval()
     tokenizer = open_clip.get_tokenizer(f"local-dir:{WEIGHTS}")

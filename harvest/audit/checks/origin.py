@@ -77,7 +77,7 @@ ORIGIN = (
         sql=f"""
             WITH finished AS (
                 SELECT DISTINCT s.sha256 FROM sightings s JOIN runs r USING (run_id)
-                WHERE s.{_MET} AND r.outcome = 'finished' AND r.journal_digest IS NOT NULL
+                WHERE s.{_MET} AND r.outcome IN ('finished', 'limited') AND r.journal_digest IS NOT NULL
             )
             SELECT a.sha256, a.part, a.path, 'run ' || o.run_id || ' did not finish' AS detail
             FROM audited a JOIN origins o USING (sha256) ANTI JOIN finished f ON f.sha256 = a.sha256

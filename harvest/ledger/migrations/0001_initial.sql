@@ -7,7 +7,7 @@ CREATE TABLE runs (
     code_version VARCHAR NOT NULL,
     started_at TIMESTAMPTZ NOT NULL,
     finished_at TIMESTAMPTZ,
-    outcome VARCHAR,              -- finished | failed | refused; NULL while it runs or after a kill
+    outcome VARCHAR,              -- finished | limited | failed | refused; NULL while it runs or after a kill
     journal_digest VARCHAR        -- digest of the last journal segment's seal: the head of the chain
 );
 
