@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,34 +40,72 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed and speed >= 1 else "", style="dim")
 
 
+class _Display:
+    """The bars that run at this moment, drawn together; they stay on the screen when the last of them ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars: RichProgress | None = None
+        self._running = 0
+
+    def add(self, label: str, total: int | None) -> TaskID:
+        """Draw one more bar: label, bar, count, rate, time left, note."""
+        if self._bars is None:
+            self._bars = RichProgress(
+                SpinnerColumn(),
+                TextColumn("{task.description:<24}"),
+                BarColumn(bar_width=28),
+                MofNCompleteColumn(),
+                _Rate(),
+                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+                TextColumn("[dim]{task.fields[note]}"),
+                console=self._console,
+            )
+            self._bars.start()
+        self._running += 1
+        return self._bars.add_task(label, total=total, note="")
+
+    def advance(self, bar: TaskID, steps: int, note: str) -> None:
+        """Count steps on a bar."""
+        if self._bars is not None:
+            self._bars.update(bar, advance=steps, note=escape(note))
+
+    def end(self, bar: TaskID, done: int) -> None:
+        """Take a bar as finished at `done` steps."""
+        if self._bars is None:
+            return
+        self._bars.update(bar, total=done, completed=done)
+        self._running -= 1
+        if not self._running:
+            self._bars.stop()
+            self._bars = None
+
+
 class _Bar:
     """One bar; on anything but a terminal, one line when it ends."""
 
     def __init__(self, terminal: Terminal, label: str, total: int | None) -> None:
         self._terminal, self._label, self._total = terminal, label, total
         self._done, self._note = 0, ""
-        self._bars: RichProgress | None = None
         self._id: TaskID | None = None
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Count steps, and show `note` beside the bar."""
         self._done += steps
         self._note = note or self._note
-        if self._bars is not None and self._id is not None:
-            self._bars.update(self._id, advance=steps, note=escape(self._note))
+        if self._id is not None:
+            self._terminal.display.advance(self._id, steps, self._note)
 
     def __enter__(self) -> Self:
         if self._terminal.animated:
-            self._bars = self._terminal.bars()
-            self._id = self._bars.add_task(self._label, total=self._total, note="")
-            self._bars.start()
+            self._id = self._terminal.display.add(self._label, self._total)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        if self._id is not None:
+            self._terminal.display.end(self._id, self._done)
         elif kind is None and self._done:
             self._terminal.say(f"{self._label}: {self._done:,} {self._note}".rstrip())
 
@@ -79,7 +118,7 @@ class Terminal:
     quiet: bool = False
     verbose: bool = False
 
-    @property
+    @functools.cached_property
     def console(self) -> Console:
         """The console that words go to."""
         return Console(stderr=True, highlight=False, quiet=self.quiet)
@@ -89,18 +128,10 @@ class Terminal:
         """Whether bars may be drawn."""
         return not self.quiet and self.console.is_terminal
 
-    def bars(self) -> RichProgress:
-        """A new bar display: label, bar, count, rate, time left, note."""
-        return RichProgress(
-            SpinnerColumn(),
-            TextColumn("{task.description:<24}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("[dim]{task.fields[note]}"),
-            console=self.console,
-        )
+    @functools.cached_property
+    def display(self) -> _Display:
+        """Where bars are drawn."""
+        return _Display(self.console)
 
     def start(self, label: str, total: int | None = None) -> _Bar:
         """Begin a counted piece of work."""

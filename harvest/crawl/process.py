@@ -136,6 +136,8 @@ def crawl_sources(
                 met = int(event.get("met", 0))
                 tasks[index].advance(met - shown.get(index, 0), _note(event))
                 shown[index] = met
+                if event.get("event") == "finished":
+                    tasks.pop(index).__exit__(None, None, None)
     except KeyboardInterrupt:
         stopped.set()
         for child in list(children.values()):
