@@ -119,6 +119,8 @@ def load_recipe(file: Path) -> Recipe:
     for index, source in enumerate(values["sources"]):
         if not source.is_file():
             raise ConfigError(file, f"sources[{index}]", f"no such file: {source}")
+    if not document.dedupe.exact:
+        raise ConfigError(file, "dedupe.exact", "expected true: images of the same bytes are one image in the ledger")
     sizes = [size.px for size in document.sizes]
     if len(set(sizes)) < len(sizes):
         raise ConfigError(file, "sizes", f"each px may stand once, got {sizes}")

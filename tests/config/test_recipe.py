@@ -53,6 +53,10 @@ def test_filters_stay_unread_until_their_owner_reads_them(folder: Path) -> None:
             "name: fins\nfilter: [{size: {}, quality: {}}]\n",
             "filter[0]: expected one filter with its parameters, got ['quality', 'size']",
         ),
+        (
+            "name: fins\ndedupe: {exact: false}\n",
+            "dedupe.exact: expected true: images of the same bytes are one image in the ledger",
+        ),
         ("name: fins\nlayout: {projekt: umap}\n", "layout.projekt: unknown key; did you mean 'project'?"),
         ("name: Fins!\n", "name: expected a name of small letters, digits, '.', '_' and '-', got 'Fins!'"),
     ],
