@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -102,3 +107,31 @@ def test_a_source_that_refuses_ends_with_3_and_keeps_what_others_brought(
     assert "Traceback" not in answer.stderr
     status = json.loads(harvest("status", "--json", "-w", workspace).stdout)
     assert status["images"] > 20
+
+
+def test_an_interrupt_ends_with_130_and_the_same_command_goes_on(
+    harvest: Harvest, museum: Museum, recipe: Path
+) -> None:
+    workspace = recipe.parent / "w"
+    source = recipe.parent / "wayback.yaml"
+    source.write_text(SOURCE.replace("delay: 0,", "delay: 0.15,"))
+    command = [sys.executable, "-m", "harvest", "run", str(recipe), "-w", str(workspace)]
+    process = subprocess.Popen(command, env={**os.environ, **museum.environment}, stderr=subprocess.PIPE, text=True)
+    while not any(file.stat().st_size for file in workspace.glob("journal/*/*.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.1)
+
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=60)
+    again = harvest("run", recipe, "-w", workspace, **museum.environment)
+
+    assert process.returncode == 130, words
+    assert "the same command goes on from here" in words
+    assert "Traceback" not in words
+    assert again.returncode == 0, again.stderr
+    statement = (
+        "SELECT count(DISTINCT run_id) AS runs, count(*) AS met, count(DISTINCT image_url) AS urls FROM sightings"
+    )
+    [row] = json.loads(harvest("sql", statement, "--json", "-w", workspace).stdout)
+    assert row["runs"] == 1
+    assert row["met"] == row["urls"] > 30

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from harvest import __version__
-from harvest.errors import HarvestError
+from harvest.errors import ConfigError, HarvestError
 from harvest.guard import check_packages
 
 __all__ = ["cli", "main"]
@@ -70,6 +70,9 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         outcome = cli.main(args=arguments, prog_name="harvest", standalone_mode=False)
     except click.ClickException as error:
         error.show()
+        return error.exit_code
+    except ConfigError as error:
+        click.echo(str(error), err=True)  # begins with the file, so that editors can jump there
         return error.exit_code
     except HarvestError as error:
         click.echo(f"harvest: {error}", err=True)

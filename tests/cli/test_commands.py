@@ -77,7 +77,7 @@ def test_a_config_error_is_one_line_with_file_path_and_expectation(harvest: Harv
     answer = harvest("crawl", source, "-w", tmp_path / "w")
 
     assert answer.returncode == 2
-    assert answer.stderr.strip().endswith(f"{source}: pace.delay: expected a number >= 0, got 'fast'")
+    assert answer.stderr == f"{source}: pace.delay: expected a number >= 0, got 'fast'\n"
 
 
 def test_a_source_that_does_not_answer_ends_with_3(harvest: Harvest, tmp_path: Path) -> None:
