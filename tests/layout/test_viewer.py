@@ -98,6 +98,11 @@ def place(page: Page, cell: int) -> tuple[float, float]:
     return stage["x"] + left + (2 + column * 18 + 8) * scale, stage["y"] + top + (2 + row * 18 + 8) * scale
 
 
+def drawn(page: Page) -> None:
+    """Wait until what was asked for before is on the canvas: a frame that is planned comes before the second next."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def colour_at(page: Page, cell: int) -> tuple[int, int, int]:
     """What the canvas shows at the centre of a cell, from a screenshot, as a file's canvas cannot be read."""
 
@@ -141,6 +146,7 @@ def test_says_what_is_unknown(page: Page) -> None:
 
 def test_hostile_metadata_is_text_and_its_links_are_dead(page: Page) -> None:
     page.mouse.move(*place(page, 1))
+    expect(page.locator("#title")).not_to_be_empty()
     assert page.locator("#title").text_content() == HOSTILE.replace("\ud800", "?")
     expect(page.locator("#card a")).to_have_count(0)
     expect(page.locator("#creator")).to_have_text("Édith Marlowe")
@@ -175,7 +181,7 @@ def test_searching_dims_the_others(page: Page, coloured_tiles: NDArray[np.uint8]
     page.keyboard.type("edith STAR")
     expect(page.locator("#status")).to_have_text("1 of 11 images")
     page.mouse.move(2, 2)
-    page.wait_for_timeout(100)
+    drawn(page)
     assert np.abs(np.subtract(colour_at(page, 4), coloured_tiles[4, 0, 0].astype(int))).max() <= 2
     assert np.abs(np.subtract(colour_at(page, 6), coloured_tiles[5, 0, 0].astype(int))).max() > 40
     page.keyboard.press("Enter")
@@ -200,7 +206,7 @@ def test_chips_outline_what_they_find_in_their_colour(page: Page, coloured_tiles
     colour = chip.evaluate("chip => getComputedStyle(chip, '::before').backgroundColor")
     chip.click()
     page.mouse.move(2, 2)
-    page.wait_for_timeout(100)
+    drawn(page)
     shot = np.asarray(Image.open(BytesIO(page.screenshot())).convert("RGB")).astype(int)
     wanted = [int(value) for value in re.findall(r"\d+", colour)[:3]]
 
@@ -212,7 +218,7 @@ def test_chips_outline_what_they_find_in_their_colour(page: Page, coloured_tiles
     assert edge(0) > 0
     assert edge(1) == 0
     chip.click()
-    page.wait_for_timeout(100)
+    drawn(page)
     shot = np.asarray(Image.open(BytesIO(page.screenshot())).convert("RGB")).astype(int)
     assert edge(0) == 0
 
@@ -252,6 +258,7 @@ def test_zooming_enlarges_around_the_pointer_and_zero_shows_all(page: Page) -> N
 
 def test_everything_one_can_press_has_a_name(page: Page) -> None:
     page.mouse.click(*place(page, 0))
+    expect(page.get_by_role("button", name="Close the card")).to_be_visible()
     buttons = page.get_by_role("button").all()
     assert len(buttons) >= 8
     assert all(button.get_attribute("aria-label") or button.inner_text().strip() for button in buttons)
@@ -276,7 +283,7 @@ def test_shows_a_larger_picture_where_there_is_one(browser: Browser, folder: Pat
     page.wait_for_selector("html[data-ready]")
     page.mouse.move(*place(page, 0))
     expect(page.locator("#picture")).to_be_visible()
-    assert page.locator("#picture").evaluate("image => image.naturalWidth") == 200
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 200)
     page.close()
 
 
