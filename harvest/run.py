@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from harvest.progress import Progress
 from harvest.stages import STAGES, StageReport, check_recipe, size_digests, stage_digests
 from harvest.workspace import Workspace
 
-__all__ = ["Plan", "RunReport", "Step", "prepare", "run", "run_stages"]
+__all__ = ["Plan", "RunReport", "Step", "prepare", "run", "run_stage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def run(
     failed = [report for report in crawls if report.exit_code]
     if failed:
         raise SourceError("; ".join(f"{report.source}: {report.message}" for report in failed))
-    steps = run_stages(workspace, plan, tuple(STAGES), progress=progress)
+    steps = tuple(run_stage(workspace, plan, name, progress=progress) for name in STAGES)
     exports = export_all(workspace, plan, progress=progress)
     report, files = audit_all(workspace, plan, progress=progress)
     return RunReport(
@@ -107,9 +107,11 @@ def run(
     )
 
 
-def run_stages(workspace: Workspace, plan: Plan, names: Sequence[str], *, progress: Progress) -> tuple[Step, ...]:
-    """Run the stages of these names, in this order."""
-    return tuple(_timed(workspace, plan, name, progress) for name in names)
+def run_stage(workspace: Workspace, plan: Plan, name: str, *, progress: Progress) -> Step:
+    """Do what is missing of the stage `name`, and take its time."""
+    started = time.monotonic()
+    report = STAGES[name](workspace, plan.recipe, progress=progress)
+    return Step(seconds=round(time.monotonic() - started, 2), report=report)
 
 
 def export_all(
@@ -130,12 +132,6 @@ def audit_all(workspace: Workspace, plan: Plan, *, progress: Progress) -> tuple[
     """Audit under the recipe's policy and write the report."""
     report = audit(workspace, plan.policy, digests=plan.digests(workspace), progress=progress)
     return report, write_report(workspace, report)
-
-
-def _timed(workspace: Workspace, plan: Plan, name: str, progress: Progress) -> Step:
-    started = time.monotonic()
-    report = STAGES[name](workspace, plan.recipe, progress=progress)
-    return Step(seconds=round(time.monotonic() - started, 2), report=report)
 
 
 def _is_fresh(workspace: Workspace, source: SourceConfig) -> bool:

@@ -21,7 +21,7 @@ def _stage_command(name: str, summary: str) -> click.Command:
     @common
     def command(recipe: Path, workspace: Workspace, terminal: Terminal) -> None:
         plan = runner.prepare(recipe)
-        [step] = runner.run_stages(workspace, plan, (name,), progress=terminal)
+        step = runner.run_stage(workspace, plan, name, progress=terminal)
         terminal.result(step.report)
         terminal.say(
             f"{name}: {step.report.done:,} done, {step.report.skipped:,} there already, {step.report.dropped:,} dropped"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from scrapy.crawler import Crawler
 
 from harvest import __version__
-from harvest.crawl.encounter import Encounter, Step, now
+from harvest.crawl.encounter import Encounter, Step
 from harvest.crawl.state import fates
 from harvest.errors import HarvestError, LedgerBusy, SourceError, SourceRefused
 from harvest.items import ImageItem, Outcome, Sighting
@@ -107,7 +105,10 @@ class Record(Step):
         workspace, source = spider.workspace, spider.source
         ingest_all(workspace)
         header = unfinished(workspace.journal, source.name, source.digest)
-        self._writer = JournalWriter.open(workspace.journal, header or _header(source.name, spider.name, source.digest))
+        new = RunHeader.new(
+            source=source.name, spider=spider.name, config_digest=source.digest, code_version=__version__
+        )
+        self._writer = JournalWriter.open(workspace.journal, header or new)
         run.run_id, run.done = self._writer.header.run_id, frozenset(self._writer.done)
         for segment in sorted(self._writer.folder.glob("*.jsonl")) if header else ():
             for sighting in read_segment(segment):
@@ -174,15 +175,3 @@ class Record(Step):
         if spider.error is None:
             return "limited" if spider.is_done else "finished"
         return "refused" if isinstance(spider.error, SourceRefused) else "failed"
-
-
-def _header(source: str, spider: str, digest: str) -> RunHeader:
-    moment = datetime.now(UTC)
-    return RunHeader(
-        run_id=f"{moment:%Y%m%dT%H%M%SZ}-{source}-{uuid.uuid4().hex[:6]}",
-        source=source,
-        spider=spider,
-        config_digest=digest,
-        code_version=__version__,
-        started_at=now(),
-    )

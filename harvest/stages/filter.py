@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harvest.config.recipe import Recipe
 from harvest.ledger import decided, decisions, images, open_ledger, opt_outs, provenance, write_decisions
-from harvest.ledger.rows import DecisionRow
+from harvest.ledger.rows import DecisionRow, ImageRow
 from harvest.progress import Progress
 from harvest.stages import embed
 from harvest.stages.filters import ByMeaning, Candidate, FilterJob, Judge, build
@@ -31,9 +31,9 @@ def run_filter(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
     for model in dict.fromkeys(job.params.model for job in jobs if isinstance(job.params, ByMeaning)):
         embed.embed_missing(workspace, recipe, model, progress=progress)
     digests = filter_digests(workspace, recipe)
-    candidates = _Candidates(workspace, recipe)
+    candidates = _Candidates(workspace, recipe, jobs, digests)
     for job in jobs:
-        todo = candidates.undecided(job, digests[job.stage])
+        todo = candidates.undecided[job.stage]
         done, skipped = done + len(todo), skipped + len(candidates) - len(todo)
         if not todo:
             continue
@@ -58,31 +58,31 @@ def filter_digests(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
 
 
 class _Candidates:
-    """The images to judge, read once and only when one is undecided."""
+    """The images to judge, by stage; what is known of them is read once, however many filters ask."""
 
-    def __init__(self, workspace: Workspace, recipe: Recipe) -> None:
-        self._workspace = workspace
+    def __init__(
+        self, workspace: Workspace, recipe: Recipe, jobs: Sequence[FilterJob], digests: Mapping[str, str]
+    ) -> None:
         with open_ledger(workspace) as con:
-            self._images = images(con)
-            self._copies = embed.copies(con, recipe)
+            everything, copies = images(con), embed.copies(con, recipe)
+            todo: dict[str, list[ImageRow]] = {}
+            for job in jobs:
+                known = decided(con, job.stage, digests[job.stage])
+                if isinstance(job.params, ByMeaning):
+                    known |= copies
+                todo[job.stage] = [image for image in everything if image.sha256 not in known]
+            wanted = {image.sha256: image for some in todo.values() for image in some}
+            origins = provenance(con, list(wanted)) if wanted else {}
+            refusals = opt_outs(con) if wanted else {}
+        candidates = {
+            sha256: Candidate(image=image, origin=origins.get(sha256), signals=tuple(refusals.get(sha256, ())))
+            for sha256, image in wanted.items()
+        }
+        self._count = len(everything)
+        self.undecided = {stage: [candidates[image.sha256] for image in some] for stage, some in todo.items()}
 
     def __len__(self) -> int:
-        return len(self._images)
-
-    def undecided(self, job: FilterJob, digest: str) -> list[Candidate]:
-        """What `job` has no verdict on."""
-        with open_ledger(self._workspace) as con:
-            known = decided(con, job.stage, digest)
-            if isinstance(job.params, ByMeaning):
-                known |= self._copies
-            todo = [image for image in self._images if image.sha256 not in known]
-            if not todo:
-                return []
-            origins, refusals = provenance(con, [image.sha256 for image in todo]), opt_outs(con)
-        return [
-            Candidate(image=image, origin=origins.get(image.sha256), signals=tuple(refusals.get(image.sha256, ())))
-            for image in todo
-        ]
+        return self._count
 
 
 def _judge(workspace: Workspace, job: FilterJob) -> Judge:
