@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Fingerprint", "ImageItem", "Outcome", "Sighting", "Signal"]
+__all__ = ["Carrier", "Derivative", "EvidenceRef", "Fingerprint", "ImageItem", "Outcome", "Sighting", "Signal"]
 
 
 class Outcome(StrEnum):
@@ -27,7 +27,7 @@ class Signal:
     """One opt-out or origin statement, as evidence.
 
     `kind` is one of harvest.crawl.optout's names (`robots`, `x-robots-tag`, `meta-robots`, `tdmrep`,
-    `content-usage`, `content-signal`, `iptc`), `value` what it said, `where` the URL or field that said it.
+    `content-usage`, `content-signal`, `iptc`, `c2pa`), `value` what it said, `where` the URL or field that said it.
     """
 
     kind: str
@@ -36,11 +36,38 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """How an image's bytes come where one GET of its `image_url` does not bring them.
+
+    `kind` is a carrier's name in harvest.crawl.carriers, `args` are its arguments, values that JSON can say.
+    """
+
+    kind: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRef:
+    """Where the raw answer lies that something was read from: a WARC record.
+
+    `role` is `page` (what described the image) or `image` (what brought its bytes), `file` the WARC's path relative to
+    the workspace, `offset` the record's first byte there, `record` its WARC-Record-ID.
+    """
+
+    role: str
+    file: str
+    offset: int
+    record: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageItem:
     """One image as its source describes it, before anything was fetched. The only thing a spider yields.
 
     `license` is an SPDX id or a LicenseRef-*, None when unknown; `license_raw` is what the source said, to the letter.
-    Dates are ISO 8601 text in UTC where the source gives a zone. `raw` keeps source values that no field holds.
+    Dates are ISO 8601 text in UTC where the source gives a zone. `labels` are classes that somebody assigned, `tags`
+    what people called it. `sha1` is the digest that the source states for the bytes, in hex. `raw` keeps source values
+    that no field holds. `evidence` is set by the crawl, never by a spider.
     """
 
     source_id: str
@@ -58,7 +85,23 @@ class ImageItem:
     taken_at: str | None = None
     captured_at: str | None = None
     signals: tuple[Signal, ...] = ()
+    labels: tuple[str, ...] = ()
+    sha1: str | None = None
+    carrier: Carrier | None = None
+    evidence: tuple[EvidenceRef, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivative:
+    """One size of an image, made while its bytes were at hand; the fields are the columns of the ledger's `derived`."""
+
+    size: int
+    mode: str
+    path: str
+    bytes: int
+    derived_sha256: str
+    recipe_digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +127,7 @@ class Fingerprint:
     brightness: float
     digital_source_type: str | None = None
     data_mining: str | None = None
+    sha1: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +136,8 @@ class Sighting:
 
     (`run_id`, `seq`) identifies it. `sha256` is that of the bytes received, also when they were broken, or of the bytes
     already held when they were not fetched again. `fingerprint` is there when the outcome is STORED or KNOWN, and then
-    `path` says where the bytes lie in the workspace (what `Store.put` returned) and `fetched_at` is set.
+    `path` says where the bytes lie in the workspace (what `Store.put` returned) and `fetched_at` is set. `evidence`
+    points at the answers that brought the bytes, `derived` at the sizes that were made of them.
     """
 
     run_id: str
@@ -109,3 +154,5 @@ class Sighting:
     sha256: str | None = None
     path: str | None = None
     fingerprint: Fingerprint | None = None
+    evidence: tuple[EvidenceRef, ...] = ()
+    derived: tuple[Derivative, ...] = ()

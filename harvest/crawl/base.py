@@ -121,6 +121,8 @@ class SourceSpider(scrapy.Spider, Generic[O]):
                 license_url=self.source.terms or (known.uri if known else None),
                 license_raw=self.source.license,
             )
+        if self.source.citation:
+            item = replace(item, raw={**item.raw, "citation": self.source.citation})
         return item
 
     def give_up(self, error: HarvestError) -> None:

@@ -19,7 +19,7 @@ from harvest.journal.reader import (
     unfinished,
     verify_run,
 )
-from harvest.journal.records import RunEnd, RunHeader, from_json, to_json
+from harvest.journal.records import RunEnd, RunHeader, dump, from_json, to_json
 from harvest.journal.segments import Segment
 from harvest.journal.writer import JournalWriter, seal_dead
 
@@ -29,6 +29,7 @@ __all__ = [
     "RunHeader",
     "Segment",
     "Verified",
+    "dump",
     "from_json",
     "read_end",
     "read_header",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from harvest.items import Fingerprint, ImageItem, Outcome, Sighting, Signal
+from harvest.items import Carrier, Derivative, EvidenceRef, Fingerprint, ImageItem, Outcome, Sighting, Signal
 
 __all__ = ["RunEnd", "RunHeader", "dump", "from_json", "line_of", "now", "to_json"]
+
+Row = TypeVar("Row")
 
 
 def now() -> str:
@@ -22,7 +24,10 @@ def now() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHeader:
-    """What a run is, written before its first sighting. `started_at` is ISO 8601 in UTC."""
+    """What a run is, written before its first sighting. `started_at` is ISO 8601 in UTC.
+
+    Runs of several processes that share one crawl have the same `crawl_id`.
+    """
 
     run_id: str
     source: str
@@ -30,9 +35,12 @@ class RunHeader:
     config_digest: str
     code_version: str
     started_at: str
+    crawl_id: str | None = None
 
     @classmethod
-    def new(cls, *, source: str, spider: str, config_digest: str, code_version: str) -> RunHeader:
+    def new(
+        cls, *, source: str, spider: str, config_digest: str, code_version: str, crawl_id: str | None = None
+    ) -> RunHeader:
         """The header of a run that begins now, under an id that sorts by time."""
         started_at = now()
         stamp = started_at.translate({ord(mark): None for mark in "-:Z"})
@@ -43,6 +51,7 @@ class RunHeader:
             config_digest=config_digest,
             code_version=code_version,
             started_at=started_at,
+            crawl_id=crawl_id,
         )
 
 
@@ -60,30 +69,41 @@ def to_json(sighting: Sighting) -> dict[str, Any]:
     values = _fields(sighting)
     values["item"] = _fields(sighting.item)
     values["item"]["signals"] = [_fields(signal) for signal in sighting.item.signals]
+    values["item"]["carrier"] = _fields(sighting.item.carrier) if sighting.item.carrier else None
+    values["item"]["evidence"] = [_fields(reference) for reference in sighting.item.evidence]
     values["item"]["raw"] = dict(sighting.item.raw)
     values["opt_out"] = [_fields(signal) for signal in sighting.opt_out]
     values["fingerprint"] = _fields(sighting.fingerprint) if sighting.fingerprint else None
+    values["evidence"] = [_fields(reference) for reference in sighting.evidence]
+    values["derived"] = [_fields(derivative) for derivative in sighting.derived]
     return values
 
 
-def _fields(row: Sighting | ImageItem | Signal | Fingerprint) -> dict[str, Any]:
+def _fields(row: Any) -> dict[str, Any]:
     return {f.name: getattr(row, f.name) for f in fields(row)}
 
 
 def from_json(values: Mapping[str, Any]) -> Sighting:
-    """The sighting that `to_json` was given. Raises KeyError, TypeError or ValueError when it is none."""
+    """The sighting that `to_json` was given. Raises KeyError, TypeError or ValueError when it is none.
+
+    What journals of earlier versions do not have is empty.
+    """
     rest = dict(values)
     item = dict(rest.pop("item"))
-    item["tags"] = tuple(item["tags"])
-    item["signals"] = _signals(item["signals"])
+    item["tags"], item["labels"] = tuple(item["tags"]), tuple(item.get("labels", ()))
+    item["signals"] = _rows(Signal, item["signals"])
+    item["carrier"] = Carrier(**item["carrier"]) if item.get("carrier") else None
+    item["evidence"] = _rows(EvidenceRef, item.get("evidence", ()))
     fingerprint = rest.pop("fingerprint")
-    rest["opt_out"] = _signals(rest["opt_out"])
+    rest["opt_out"] = _rows(Signal, rest["opt_out"])
+    rest["evidence"] = _rows(EvidenceRef, rest.get("evidence", ()))
+    rest["derived"] = _rows(Derivative, rest.get("derived", ()))
     rest["outcome"] = Outcome(rest["outcome"])
     return Sighting(**rest, item=ImageItem(**item), fingerprint=Fingerprint(**fingerprint) if fingerprint else None)
 
 
-def _signals(values: list[Mapping[str, str]]) -> tuple[Signal, ...]:
-    return tuple(Signal(**value) for value in values)
+def _rows(row: Callable[..., Row], values: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+    return tuple(row(**value) for value in values)
 
 
 def line_of(values: Mapping[str, Any]) -> bytes:

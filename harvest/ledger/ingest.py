@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from harvest.errors import LedgerError
-from harvest.journal import RunHeader, read_end, read_header, run_folders, seal_dead, sealed_segments
+from harvest.journal import (
+    RunHeader,
+    dump,
+    from_json,
+    read_end,
+    read_header,
+    run_folders,
+    seal_dead,
+    sealed_segments,
+    to_json,
+)
 from harvest.journal.segments import contents_of, digest_of
 from harvest.ledger.database import Connection, open_ledger, registered, transaction
 from harvest.workspace import Workspace
@@ -22,6 +33,7 @@ _TURN = 2.0  # seconds after which other processes get their turn at the ledger
 
 _TEXT, _WHOLE, _REAL = "VARCHAR", "BIGINT", "DOUBLE"
 _SIGNALS = [{"kind": _TEXT, "value": _TEXT, "where": _TEXT}]
+_EVIDENCE = [{"role": _TEXT, "file": _TEXT, "offset": _WHOLE, "record": _TEXT}]
 _LINE = json.dumps(
     {
         "run_id": _TEXT,
@@ -43,6 +55,10 @@ _LINE = json.dumps(
             "taken_at": _TEXT,
             "captured_at": _TEXT,
             "signals": _SIGNALS,
+            "labels": [_TEXT],
+            "sha1": _TEXT,
+            "carrier": "JSON",
+            "evidence": _EVIDENCE,
             "raw": "JSON",
         },
         "outcome": _TEXT,
@@ -69,7 +85,19 @@ _LINE = json.dumps(
             "brightness": _REAL,
             "digital_source_type": _TEXT,
             "data_mining": _TEXT,
+            "sha1": _TEXT,
         },
+        "evidence": _EVIDENCE,
+        "derived": [
+            {
+                "size": "INTEGER",
+                "mode": _TEXT,
+                "path": _TEXT,
+                "bytes": _WHOLE,
+                "derived_sha256": _TEXT,
+                "recipe_digest": _TEXT,
+            }
+        ],
     }
 )
 
@@ -80,10 +108,11 @@ _READ = f"""
 # What the page said of itself and what the answers said are one body of evidence.
 _SIGHTINGS = """
     INSERT INTO sightings BY NAME
-    SELECT run_id, seq, source, item.* EXCLUDE (signals), outcome, reason, fetched_at::TIMESTAMPTZ AS fetched_at,
-           http_status, etag, last_modified, sha256,
+    SELECT run_id, seq, source, item.* EXCLUDE (signals, evidence), outcome, reason,
+           fetched_at::TIMESTAMPTZ AS fetched_at, http_status, etag, last_modified, sha256,
            to_json(list_concat(item.signals, list_filter(opt_out, lambda s: NOT list_contains(item.signals, s))))
-               AS opt_out
+               AS opt_out,
+           to_json(list_concat(item.evidence, evidence)) AS evidence
     FROM read_lines
     ON CONFLICT DO NOTHING"""
 
@@ -92,14 +121,21 @@ _IMAGES = """
     SELECT fingerprint.*, path, fetched_at::TIMESTAMPTZ AS first_seen
     FROM read_lines WHERE fingerprint IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY fingerprint.sha256 ORDER BY fetched_at::TIMESTAMPTZ, seq) = 1
-    ON CONFLICT (sha256) DO UPDATE SET first_seen = least(images.first_seen, excluded.first_seen)"""
+    ON CONFLICT (sha256) DO UPDATE SET
+        first_seen = least(images.first_seen, excluded.first_seen), sha1 = coalesce(images.sha1, excluded.sha1)"""
+
+_DERIVED = """
+    INSERT INTO derived BY NAME
+    SELECT sha256, d.* FROM (SELECT sha256, unnest(derived) AS d FROM read_lines WHERE len(derived) > 0)
+    QUALIFY row_number() OVER (PARTITION BY sha256, d.size, d.recipe_digest ORDER BY d.path) = 1
+    ON CONFLICT DO NOTHING"""
 
 
 def start_run(con: Connection, header: RunHeader) -> None:
     """Note that a run began. Nothing changes when it is known already."""
     con.execute(
-        """INSERT INTO runs (run_id, source, spider, config_digest, code_version, started_at)
-           VALUES (?, ?, ?, ?, ?, ?::TIMESTAMPTZ) ON CONFLICT DO NOTHING""",
+        """INSERT INTO runs (run_id, source, spider, config_digest, code_version, started_at, crawl_id)
+           VALUES (?, ?, ?, ?, ?, ?::TIMESTAMPTZ, ?) ON CONFLICT DO NOTHING""",
         [
             header.run_id,
             header.source,
@@ -107,6 +143,7 @@ def start_run(con: Connection, header: RunHeader) -> None:
             header.config_digest,
             header.code_version,
             header.started_at,
+            header.crawl_id,
         ],
     )
 
@@ -139,13 +176,14 @@ def ingest_segment(con: Connection, path: Path) -> int:
         raise LedgerError(f"{path}: differs from the segment that the ledger holds; see `harvest verify`")
     if segment.digest != digest_of(segment.previous, contents.lines) or contents.torn:
         raise LedgerError(f"{path}: differs from its seal; see `harvest verify`")
-    lines = pa.table({"line": pa.array([line.decode() for line in contents.lines], pa.large_string())})
+    lines = pa.table({"line": pa.array(_said_now(contents.lines), pa.large_string())})
     try:
         with registered(con, "journal_lines", lines), transaction(con):
             start_run(con, read_header(path.parent))
             con.execute(_READ)
             ((new,),) = con.execute(_SIGHTINGS).fetchall()
             con.execute(_IMAGES)
+            con.execute(_DERIVED)
             con.execute(
                 "INSERT INTO segments (run_id, segment, digest, sightings) VALUES (?, ?, ?, ?)",
                 [segment.run_id, segment.number, segment.digest, segment.sightings],
@@ -181,6 +219,13 @@ def ingest_all(workspace: Workspace) -> int:
                     _note_run(con, folder)
                     todo.popleft()
     return new
+
+
+def _said_now(lines: Sequence[bytes]) -> list[str]:
+    """The lines in today's words; journals of version 0.1 lack what came later."""
+    if not lines or b',"labels":[' in lines[0]:
+        return [line.decode() for line in lines]
+    return [dump(to_json(from_json(json.loads(line)))).decode() for line in lines]
 
 
 def _note_run(con: Connection, folder: Path) -> None:

@@ -64,7 +64,7 @@ def migrate(con: duckdb.DuckDBPyConnection, ledger: Path, folder: Path = FOLDER)
     """Apply what is missing. An existing ledger is first copied to `<ledger>.before-NNNN`."""
     version = schema_version(con, ledger, folder)
     for migration in migrations(folder)[version:]:
-        if migration.version > 1:
+        if version > 0:
             _copy_aside(con, ledger, migration)
         con.execute("BEGIN TRANSACTION")
         try:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harvest.items import Signal
+from harvest.items import EvidenceRef, Signal
 from harvest.ledger.database import Connection
 from harvest.ledger.rows import (
     DecisionRow,
@@ -58,6 +58,10 @@ def _signals(text: str) -> tuple[Signal, ...]:
     return tuple(Signal(**signal) for signal in json.loads(text))
 
 
+def _references(text: str | None) -> tuple[EvidenceRef, ...]:
+    return tuple(EvidenceRef(**reference) for reference in json.loads(text or "[]"))
+
+
 def _mapping(text: str | None) -> dict[str, Any]:
     return dict(json.loads(text)) if text else {}
 
@@ -67,6 +71,9 @@ _DECODE: Mapping[str, Callable[[Any], Any]] = {
     "raw": _mapping,
     "detail": _mapping,
     "tags": tuple,
+    "labels": lambda labels: tuple(labels or ()),
+    "carrier": _mapping,
+    "evidence": _references,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harvest.items import Signal
+from harvest.items import EvidenceRef, Signal
 
 __all__ = [
     "DecisionRow",
@@ -39,6 +39,7 @@ class RunRow:
     finished_at: str | None = None
     outcome: str | None = None
     journal_digest: str | None = None
+    crawl_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,10 @@ class SightingRow:
     outcome: str
     reason: str | None = None
     sha256: str | None = None
+    labels: tuple[str, ...] = ()
+    sha1: str | None = None
+    carrier: Mapping[str, Any] = field(default_factory=dict)
+    evidence: tuple[EvidenceRef, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -60,7 +60,7 @@ def test_a_good_source_becomes_frozen_dataclasses(tmp_path: Path, monkeypatch: p
             ("pace: {", "opt_out: {honour: [robots, tdm]}\npace: {"),
             (
                 "opt_out.honour[1]: expected one of robots, x-robots-tag, meta-robots, tdmrep, content-usage, "
-                "content-signal, iptc, got 'tdm'"
+                "content-signal, iptc, c2pa, got 'tdm'"
             ),
         ),
         (('options: {api_key: "${FINS_KEY}"}', "options: none"), "options: expected a mapping, got 'none'"),

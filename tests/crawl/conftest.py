@@ -144,6 +144,7 @@ class Desk:
             "name": "trial",
             "spider": spider,
             "contact": "crawler@example.org",
+            "allow_private_addresses": True,
             "pace": {"delay": 0, "concurrency": 4, "retries": 1},
             "options": options or {"start": [f"{self.site.url}/"]},
         }
