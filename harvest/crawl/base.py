@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -67,6 +67,7 @@ class SourceSpider(scrapy.Spider, Generic[O]):
         self.error: HarvestError | None = None
         self.troubles: list[str] = []
         self.denied: list[str] = []
+        self._unread: set[str] = set()
         self.check()
 
     @classmethod
@@ -98,6 +99,19 @@ class SourceSpider(scrapy.Spider, Generic[O]):
             return json.loads(response.body)
         except ValueError:
             return None
+
+    def announce(self, images: int) -> None:
+        """Note how many images the source says that a list of it holds; what is announced adds up."""
+        self.run.announced += images
+
+    def note_unread(self, record: Mapping[str, Any], read: Collection[str], what: str) -> None:
+        """Say once of each field of a source's record that nobody reads: it may hold what the ledger should know.
+
+        `read` names the fields that are read or knowingly left, `what` the kind of record.
+        """
+        for name in sorted(record.keys() - set(read) - self._unread):
+            self._unread.add(name)
+            self.logger.warning("%s has a field %r that is not read", what, name)
 
     def again(self, response: Response, reason: str) -> Request:
         """The same request once more after a pause of the whole host. Raises SourceChanged when it was asked enough."""

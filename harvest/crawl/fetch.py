@@ -22,11 +22,12 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
+from harvest.crawl.carriers import CarrierFailed, carry
 from harvest.crawl.encounter import Encounter, Step, now
 from harvest.crawl.pace import HostClosed, turn_away
 from harvest.crawl.robots import RobotsDenied, RobotsUnreachable
 from harvest.crawl.statements import HEADERS
-from harvest.items import Outcome
+from harvest.items import Carrier, Outcome
 
 __all__ = ["Fetch"]
 
@@ -86,6 +87,8 @@ class Fetch(Step):
     async def _fetch(self, encounter: Encounter) -> Encounter:
         if not self.crawler.crawling:
             raise DropItem("stopping")
+        if encounter.item.carrier is not None:
+            return await self._carried(encounter, encounter.item.carrier)
         headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity", **dict(encounter.validators)}
         try:
             request = Request(encounter.item.image_url, NO_CALLBACK, headers=headers)
@@ -97,6 +100,31 @@ class Fetch(Step):
                 raise DropItem("stopping") from None
             return encounter.ended(Outcome.FAILED, _reason(error), fetched_at=now())
         return _answered(encounter, response)
+
+    async def _carried(self, encounter: Encounter, carrier: Carrier) -> Encounter:
+        """The bytes that do not come by one GET."""
+        try:
+            brought = await carry(carrier, self.crawler.engine.download_async, self.spider.source.limits)
+        except RobotsDenied as denied:
+            return encounter.refused((denied.signal,), ("robots",))
+        except CarrierFailed as failed:
+            outcome = Outcome.GONE if failed.is_gone else Outcome.FAILED
+            return encounter.ended(outcome, failed.reason, fetched_at=now(), http_status=failed.status)
+        except Exception as error:
+            if not self.crawler.crawling:
+                raise DropItem("stopping") from None
+            return encounter.ended(Outcome.FAILED, _reason(error), fetched_at=now())
+        raw = {**encounter.item.raw, "made": brought.made} if brought.made else encounter.item.raw
+        return replace(
+            encounter,
+            item=replace(encounter.item, raw=raw),
+            fetched_at=now(),
+            http_status=brought.status,
+            etag=brought.etag,
+            last_modified=brought.last_modified,
+            headers=brought.headers,
+            body=brought.body,
+        )
 
     async def _empty_queues_on_stop(self) -> None:
         """Requests that wait for their turn would hold back the end of a stopped crawl by their whole delay."""

@@ -68,6 +68,11 @@ class Known(Step):
         known = run.known.get(url)
         if known is None:
             return encounter
+        carrier = encounter.item.carrier
+        if carrier is not None and "version" in carrier.args:
+            if known.etag == carrier.args["version"]:
+                return encounter.ended(Outcome.UNCHANGED, "same version", sha256=known.sha256, etag=known.etag)
+            return encounter
         if known.fetched_at and datetime.fromisoformat(known.fetched_at).timestamp() > oldest:
             return encounter.ended(Outcome.UNCHANGED, "fetched lately", sha256=known.sha256)
         validators = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}

@@ -16,6 +16,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from scrapy.http.request import NO_CALLBACK
 
+from harvest.crawl.carriers import is_local
 from harvest.crawl.encounter import Encounter, Step
 from harvest.crawl.robots import Robots, RobotsUnreachable
 from harvest.crawl.statements import header_signals, tdm_signals
@@ -43,7 +44,7 @@ class OptOutBeforeFetch(Step):
         """REFUSED when an honoured kind says no; hosts are asked only about what is going to be fetched."""
         honoured = self.spider.source.opt_out.honour
         encounter = encounter.refused(encounter.item.signals, honoured)
-        if encounter.outcome is not None:
+        if encounter.outcome is not None or is_local(encounter.item.carrier):
             return encounter
         request = Request(encounter.item.image_url)
         robots = self.crawler.get_downloader_middleware(Robots)

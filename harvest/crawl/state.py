@@ -85,7 +85,7 @@ def fates(con: Connection, source: SourceConfig) -> dict[str, Fate]:
 class RunState:
     """`done` is what an earlier part of the run has journaled, `known` the latest good fetch by URL and `fates` the
     latest vain one, all set at the opening. `fetches` holds what comes of each address in this run, None when the crawl
-    stopped under it; `bodies` bounds memory.
+    stopped under it; `bodies` bounds memory. `announced` is how many images the source says there are.
     """
 
     run_id: str | None = None
@@ -93,6 +93,7 @@ class RunState:
     done: Collection[tuple[str, str]] = frozenset()
     known: Mapping[str, KnownUrl] = field(default_factory=dict)
     fates: Mapping[str, Fate] = field(default_factory=dict)
+    announced: int = 0
     tally: Tally = field(default_factory=Tally)
     fetches: dict[str, asyncio.Future[Encounter | None]] = field(default_factory=dict)
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BODIES))
