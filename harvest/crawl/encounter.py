@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from harvest.items import Fingerprint, ImageItem, Outcome, Signal
+from harvest.items import Derivative, EvidenceRef, Fingerprint, ImageItem, Outcome, Signal
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -25,7 +25,8 @@ class Encounter:
     """An image on its way. `outcome` is None while it is open; once it is set, later steps pass it on.
 
     `validators` are the request headers that ask whether a known copy changed; `body` is there from the fetch until the
-    bytes are kept or given up; `known_sha256` is the digest of the copy that the ledger has for this URL.
+    bytes are kept or given up; `known_sha256` is the digest of the copy that the ledger has for this URL. `evidence`
+    points at the answers that brought the bytes, `derived` at the sizes that were made of them.
     """
 
     item: ImageItem
@@ -43,6 +44,8 @@ class Encounter:
     path: str | None = None
     fingerprint: Fingerprint | None = None
     opt_out: tuple[Signal, ...] = ()
+    evidence: tuple[EvidenceRef, ...] = ()
+    derived: tuple[Derivative, ...] = ()
 
     def ended(self, outcome: Outcome, reason: str | None = None, **changes: Any) -> Encounter:
         """The same encounter with its fate decided."""

@@ -98,6 +98,8 @@ class Record(Step):
             sha256=encounter.sha256,
             path=encounter.path if kept else None,
             fingerprint=encounter.fingerprint if kept else None,
+            evidence=encounter.evidence,
+            derived=encounter.derived if kept else (),
         )
 
     def _open(self) -> None:
