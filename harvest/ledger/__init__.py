@@ -1,6 +1,7 @@
 """The ledger: every sighting, image, decision and derivative as rows in DuckDB. Only this package writes to it."""
 
 from harvest.ledger.database import Connection, open_ledger, transaction
+from harvest.ledger.hosts import count_requests, note_refusal, refusals, requests_today
 from harvest.ledger.ingest import finish_run, ingest_all, ingest_segment, start_run
 from harvest.ledger.queries import (
     decided,
@@ -60,6 +61,7 @@ __all__ = [
     "StageRun",
     "Status",
     "StatusLine",
+    "count_requests",
     "decided",
     "decisions",
     "derived",
@@ -74,11 +76,14 @@ __all__ = [
     "latest_stage",
     "latest_stages",
     "layout_of",
+    "note_refusal",
     "open_ledger",
     "opt_outs",
     "provenance",
     "query",
     "record_stage",
+    "refusals",
+    "requests_today",
     "runs",
     "selected",
     "sightings_of",

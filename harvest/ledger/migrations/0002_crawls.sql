@@ -8,13 +8,19 @@ ALTER TABLE sightings ADD COLUMN evidence JSON;     -- list of {role, file, offs
 
 ALTER TABLE images ADD COLUMN sha1 VARCHAR;
 
--- What a host said last about being left alone; the newest row of a host is in force.
+-- What a host said about being left alone; the newest row of a host is in force.
+CREATE SEQUENCE host_refusal_ids START 1;
 CREATE TABLE host_refusals (
+    seq BIGINT PRIMARY KEY DEFAULT nextval('host_refusal_ids'),
     host VARCHAR NOT NULL,
     until TIMESTAMPTZ NOT NULL,
     reason VARCHAR NOT NULL,
     noted_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+
+CREATE VIEW hosts_refusing AS
+    SELECT host, arg_max(until, seq) AS until, arg_max(reason, seq) AS reason
+    FROM host_refusals GROUP BY host HAVING arg_max(until, seq) > now();
 
 -- Requests a host was sent on a day (UTC), for daily caps.
 CREATE TABLE host_days (

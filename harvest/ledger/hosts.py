@@ -1,0 +1,48 @@
+"""What the ledger knows of hosts: which of them want to be left alone, and how much was asked of them today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from harvest.ledger.database import Connection, transaction
+
+__all__ = ["count_requests", "note_refusal", "refusals", "requests_today"]
+
+_TODAY = "(now() AT TIME ZONE 'UTC')::DATE"
+
+
+def note_refusal(con: Connection, host: str, until: datetime, reason: str) -> None:
+    """Note that `host` is to be left alone until a moment (with its zone); the newest note on a host is in force.
+
+    A moment that has passed takes an earlier note back.
+    """
+    if until.tzinfo is None:
+        raise ValueError(f"a moment without a zone: {until}")
+    con.execute(
+        "INSERT INTO host_refusals (host, until, reason) VALUES (?, ?::TIMESTAMPTZ, ?)",
+        [host, until.astimezone(UTC).isoformat(), reason],
+    )
+
+
+def refusals(con: Connection) -> dict[str, tuple[datetime, str]]:
+    """By host, until when (UTC) it is to be left alone and why, for hosts where that moment is to come."""
+    rows = con.execute("SELECT host, epoch(until), reason FROM hosts_refusing ORDER BY host").fetchall()
+    return {host: (datetime.fromtimestamp(until, UTC), reason) for host, until, reason in rows}
+
+
+def count_requests(con: Connection, requests: Mapping[str, int]) -> None:
+    """Add to what was asked of each host today (UTC)."""
+    with transaction(con):
+        for host, number in requests.items():
+            con.execute(
+                f"""INSERT INTO host_days (host, "day", requests) VALUES (?, {_TODAY}, ?)
+                    ON CONFLICT (host, "day") DO UPDATE SET requests = requests + excluded.requests""",  # noqa: S608
+                [host, number],
+            )
+
+
+def requests_today(con: Connection) -> dict[str, int]:
+    """By host, how many requests it was sent today (UTC)."""
+    statement = f'SELECT host, requests FROM host_days WHERE "day" = {_TODAY} ORDER BY host'  # noqa: S608
+    return {host: int(number) for host, number in con.execute(statement).fetchall()}
