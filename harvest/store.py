@@ -1,16 +1,35 @@
-"""Original bytes, kept exactly as they were served and named by what they are."""
+"""Original bytes, kept exactly as they were served and named by what they are: in a folder, or in an object store.
+
+Where they lie is chosen at a workspace's first crawl and written to its `store.json`. With a store that is no folder of
+this machine, the workspace's own `originals` is a cache of what was read. Credentials come from the environment alone
+(for S3 `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_ENDPOINT_URL`, ...; https://s3fs.readthedocs.io).
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
+from typing import IO, Any, Protocol
+from urllib.parse import unquote, urlsplit
 
-from harvest.workspace import published
+from harvest.errors import ComponentMissing, SourceError, UsageError
+from harvest.workspace import published, write_published
 
-__all__ = ["Store", "original_path", "rehash"]
+__all__ = ["Store", "original_path", "rehash", "settle_store"]
 
+STORE_FILE = "store.json"
 _CHUNK = 1024 * 1024
+_PREFIX = "originals/"
+# An object of these appears whole under its name, or not at all; elsewhere it is renamed into its place.
+_OBJECT_STORES = frozenset({"abfs", "abfss", "az", "gcs", "gs", "memory", "oci", "s3", "s3a"})
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
 def original_path(sha256: str, extension: str) -> str:
@@ -19,46 +38,251 @@ def original_path(sha256: str, extension: str) -> str:
     >>> original_path("ab" + "0" * 62, "jpg")[:17]
     'originals/ab/ab00'
     """
-    return f"originals/{sha256[:2]}/{sha256}.{extension}"
+    return f"{_PREFIX}{sha256[:2]}/{sha256}.{extension}"
 
 
 def rehash(path: Path) -> str:
     """Hex sha256 of a file, read in pieces. Raises OSError."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return _read(file, None)
+
+
+def settle_store(root: Path, url: str | None) -> None:
+    """Let the originals of the workspace at `root` lie at `url`, from its first crawl on; None leaves all as it is.
+
+    `url` is a folder, a file:// URL, or one that fsspec knows, such as s3://bucket/prefix. Raises UsageError when the
+    workspace has its originals elsewhere already, or `url` cannot be a store, and ComponentMissing.
+    """
+    if not url:
+        return
+    wanted, known = _normal(url), _recorded(root)
+    if wanted == known or (known is None and wanted == str(root.absolute() / "originals")):
+        return
+    if known is not None or (root / "ledger.duckdb").exists() or (root / "originals").exists():
+        raise UsageError(
+            f"{root}: the originals of this workspace are in {known or 'its own folder'}, not in {wanted}; "
+            "a store is chosen at the first crawl: leave --store out, or take another workspace"
+        )
+    _place(wanted)
+    write_published(root / STORE_FILE, json.dumps({"url": wanted}, indent=2) + "\n")
 
 
 class Store:
-    """The folder `originals` of the workspace at `root`."""
+    """The originals of the workspace at `root`, wherever its `store.json` says that they are.
+
+    Cheap to make and to pickle. What asks a store that is no folder raises SourceError when it does not answer.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.url = _recorded(root)
 
     def put(self, body: bytes, sha256: str, extension: str) -> str:
         """Keep `body`, whose digest the caller has taken, and return its path relative to the workspace.
 
-        The file and its name in the folder are on the disk when this returns. Nothing is written when the bytes are
-        here already. A file of another length under this name is damage from outside, and is replaced.
+        The file and its name are safe when this returns. Nothing is written when the bytes are here already. A file of
+        another length under this name is damage from outside, and is replaced.
         """
         relative = original_path(sha256, extension)
-        path = self.root / relative
-        if path.is_file() and path.stat().st_size == len(body):
-            return relative
-        with published(path) as temporary:
-            temporary.write_bytes(body)
-        _sync_folder(path.parent)
+        key = relative.removeprefix(_PREFIX)
+        if self._place.size(key) != len(body):
+            self._place.put(key, body)
         return relative
 
     def has(self, sha256: str, extension: str) -> bool:
         """Whether bytes of this digest are kept."""
-        return self.path(sha256, extension).is_file()
+        return self.holds(original_path(sha256, extension))
+
+    def holds(self, path: str) -> bool:
+        """Whether there is an original at `path`, relative to the workspace."""
+        return self._place.size(path.removeprefix(_PREFIX)) is not None
 
     def path(self, sha256: str, extension: str) -> Path:
-        """Where bytes of this digest lie, or would lie."""
-        return self.root / original_path(sha256, extension)
+        """Where bytes of this digest lie on this machine, or would lie."""
+        return self._on_disk(original_path(sha256, extension))
+
+    def local(self, path: str) -> Path:
+        """The file of this machine with what lies at `path`, relative to the workspace; an original is brought here.
+
+        What the store does not have has no file either. Raises OSError when the store has other bytes than the name
+        says.
+        """
+        file = self._on_disk(path)
+        if not path.startswith(_PREFIX) or isinstance(self._place, _Folder) or file.is_file():
+            return file
+        try:
+            with published(file) as temporary:
+                if self._place.fetch(path.removeprefix(_PREFIX), temporary) != file.stem:
+                    raise OSError(f"{self.url}: other bytes than its name says; see `harvest verify`")
+        except FileNotFoundError:
+            pass
+        return file
+
+    def rehash(self, path: str) -> str:
+        """Hex sha256 of what lies at `path`, relative to the workspace, read again from where it is kept.
+
+        A copy in the cache that differs from its name is told of instead of the original. Raises OSError.
+        """
+        file = self._on_disk(path)
+        if not path.startswith(_PREFIX) or isinstance(self._place, _Folder):
+            return rehash(file)
+        if file.is_file() and (cached := rehash(file)) != file.stem:
+            return cached
+        return self._place.fetch(path.removeprefix(_PREFIX), None)
+
+    @cached_property
+    def _place(self) -> _Place:
+        return _place(self.url or str(self.root / "originals"))
+
+    def _on_disk(self, path: str) -> Path:
+        if path.startswith(_PREFIX) and isinstance(self._place, _Folder):
+            return self._place.folder / path.removeprefix(_PREFIX)
+        return self.root / path
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"root": self.root, "url": self.url}
+
+
+class _Place(Protocol):
+    """Where keys like `ab/<sha256>.jpg` have bytes."""
+
+    def size(self, key: str) -> int | None: ...
+
+    def put(self, key: str, body: bytes) -> None: ...
+
+    def fetch(self, key: str, target: Path | None) -> str:
+        """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
+
+
+class _Folder:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def size(self, key: str) -> int | None:
+        path = self.folder / key
+        return path.stat().st_size if path.is_file() else None
+
+    def put(self, key: str, body: bytes) -> None:
+        path = self.folder / key
+        with published(path) as temporary:
+            temporary.write_bytes(body)
+        _sync_folder(path.parent)
+
+    def fetch(self, key: str, target: Path | None) -> str:
+        with (self.folder / key).open("rb") as file:
+            return _read(file, target)
+
+
+class _Objects:
+    """Whatever fsspec reaches."""
+
+    def __init__(self, url: str) -> None:
+        import fsspec  # noqa: PLC0415 - most workspaces have their folder
+
+        self.url = url
+        try:
+            self._files, self._base = fsspec.url_to_fs(url, use_listings_cache=False)
+        except ImportError as error:
+            extra = "pip install 'herbarium-harvester[s3]'" if url.startswith("s3") else str(error)
+            raise ComponentMissing(f"{url}: this store needs a package that is not here: {extra}") from None
+        except ValueError as error:
+            raise UsageError(f"{url}: no store that fsspec knows: {error}") from None
+        self._is_whole_or_not = urlsplit(url).scheme in _OBJECT_STORES
+
+    def size(self, key: str) -> int | None:
+        with self._asked():
+            try:
+                found = self._files.info(self._at(key))
+            except FileNotFoundError:
+                return None
+            return int(found["size"]) if found["type"] == "file" else None
+
+    def put(self, key: str, body: bytes) -> None:
+        """Raises SourceError, also when the store says that it holds something else."""
+        with self._asked():
+            if self._is_whole_or_not:
+                self._files.pipe_file(self._at(key), body)
+            else:
+                self._rename_into_place(key, body)
+            found = self._files.info(self._at(key))
+        tag = _MD5.fullmatch(str(found.get("ETag", "")))
+        is_told = tag is None or tag[1] == hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if found["size"] != len(body) or not (is_told or self._reads_as(key, body)):
+            raise SourceError(f"{self.url}: {key} was not kept as it was sent; look at the store and crawl again")
+
+    def fetch(self, key: str, target: Path | None) -> str:
+        with self._asked(), self._files.open(self._at(key), "rb") as file:
+            return _read(file, target)
+
+    def _rename_into_place(self, key: str, body: bytes) -> None:
+        folder = self._at(key).rpartition("/")[0]
+        temporary = f"{folder}/.{secrets.token_hex(8)}.part"
+        self._files.makedirs(folder, exist_ok=True)
+        try:
+            self._files.pipe_file(temporary, body)
+            self._files.mv(temporary, self._at(key))
+        finally:
+            if self._files.exists(temporary):
+                self._files.rm_file(temporary)
+
+    def _reads_as(self, key: str, body: bytes) -> bool:
+        """Encrypted objects have a tag that is no digest of theirs."""
+        return self.fetch(key, None) == hashlib.sha256(body).hexdigest()
+
+    def _at(self, key: str) -> str:
+        return f"{self._base.rstrip('/')}/{key}"
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, SourceError):
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise SourceError(f"{self.url}: the store does not do what it is asked: {said}") from None
+
+
+def _place(url: str) -> _Place:
+    return _Objects(url) if "://" in url else _Folder(Path(url))
+
+
+def _normal(url: str) -> str:
+    """The URL as it is written down: a folder as an absolute path. Raises UsageError."""
+    parts = urlsplit(url)
+    if "://" not in url or parts.scheme == "file":
+        return str(Path(unquote(parts.path) if "://" in url else url).expanduser().absolute())
+    if parts.username or parts.password or "@" in parts.netloc:
+        raise UsageError(f"{parts.scheme}://: a store's URL holds no credentials; set them in the environment")
+    if parts.query or parts.fragment or "::" in url or parts.scheme in {"http", "https"} or not parts.netloc:
+        raise UsageError(f"{parts.scheme}://: expected a folder, or a store like s3://bucket/prefix")
+    return url.rstrip("/")
+
+
+def _recorded(root: Path) -> str | None:
+    """The URL in `store.json`; None when originals lie in the workspace. Raises UsageError."""
+    path = root / STORE_FILE
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(values, dict) or not isinstance(values.get("url"), str):
+        raise UsageError(f'{path}: expected {{"url": "..."}}')
+    return _normal(values["url"])
+
+
+def _read(file: IO[bytes], target: Path | None) -> str:
+    digest = hashlib.sha256()
+    with target.open("wb") if target else nullcontext() as copy:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            if copy:
+                copy.write(chunk)
+    return digest.hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from harvest.config.policy import Policy
 from harvest.ledger import Connection, open_ledger, selected
 from harvest.progress import Progress
-from harvest.store import rehash
+from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["Evidence", "Part", "gather", "hash_files", "parameters", "registered"]
@@ -165,10 +165,11 @@ def parameters(con: Connection, policy: Policy) -> dict[str, Any]:
 
 def hash_files(workspace: Workspace, wanted: Sequence[Wanted], progress: Progress) -> list[tuple[Any, ...]]:
     """Rows (path, sha256, kind, wanted, found); `found` is None for a file that is missing or cannot be read."""
+    store = Store(workspace.root)
 
     def found(file: Wanted) -> str | None:
         try:
-            return rehash(workspace.root / file.path)
+            return store.rehash(file.path)
         except OSError:
             return None
 

@@ -22,6 +22,7 @@ from harvest.audit.checks import GROUPS
 from harvest.config.policy import Policy, Severity
 from harvest.images.decode import decode_rgb
 from harvest.licences import licence
+from harvest.store import Store
 from harvest.workspace import Workspace, write_published
 
 __all__ = ["ReportFiles", "to_json", "write_report"]
@@ -173,13 +174,13 @@ class _Thumbnails:
         if path is None or (path not in self._made and len(self._made) >= _THUMBNAILS):
             return None
         if path not in self._made:
-            self._made[path] = _thumbnail(self._workspace.root / path)
+            self._made[path] = _thumbnail(Store(self._workspace.root), path)
         return self._made[path]
 
 
-def _thumbnail(path: Path) -> str | None:
+def _thumbnail(store: Store, path: str) -> str | None:
     try:
-        picture = decode_rgb(path, longest=_THUMBNAIL_PX)
+        picture = decode_rgb(store.local(path), longest=_THUMBNAIL_PX)
     except Exception:
         return None
     buffer = io.BytesIO()

@@ -12,6 +12,7 @@ from harvest.audit.evidence import Wanted, hash_files
 from harvest.audit.journals import JournalCount, compare_journals
 from harvest.ledger import Connection, open_ledger
 from harvest.progress import Progress
+from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["Difference", "VerifyReport", "verify"]
@@ -93,8 +94,9 @@ def _wanted(con: Connection, workspace: Workspace) -> tuple[list[Wanted], list[W
 
 
 def _still_there(workspace: Workspace, removed: Iterable[Wanted]) -> Iterator[Difference]:
+    store = Store(workspace.root)
     for file in removed:
-        if (workspace.root / file.path).exists():
+        if (workspace.root / file.path).exists() or (file.kind == "original" and store.holds(file.path)):
             yield Difference(kind=file.kind, where=file.path, what="was taken down, and is still here")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from harvest.config.recipe import Recipe, params_digest
 from harvest.errors import UsageError
-from harvest.export.base import ExportedFile
+from harvest.export.base import Entry, ExportedFile
 from harvest.export.gather import Gathered, exported_digests, gather, input_digest, runs_of, sightings_of
 from harvest.export.paper import write_credits, write_datasheet, write_lines, write_manifest
 from harvest.export.publish import digest_of_file, locked, published_folder
@@ -17,6 +17,7 @@ from harvest.export.registry import ExportJob, build
 from harvest.ledger import latest_stage, open_ledger, write_export
 from harvest.ledger.rows import ExportRow, StageRun
 from harvest.progress import Progress
+from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["ExportReport", "run_exports"]
@@ -89,7 +90,7 @@ def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, 
     written = not (last and (last.recipe_digest, last.input_digest) == asked and _is_whole(folder, last, there))
     if written:
         with published_folder(folder) as temporary:
-            made = _fill(temporary, job, found, progress)
+            made = _fill(workspace, temporary, job, found, progress)
             with open_ledger(workspace) as con:
                 write_lines(temporary / "PROVENANCE.jsonl", sightings_of(con, made))
                 write_lines(temporary / "RUNS.jsonl", runs_of(con, made))
@@ -124,13 +125,21 @@ def _require_some(found: Gathered, job: ExportJob) -> None:
     )
 
 
-def _fill(folder: Path, job: ExportJob, found: Gathered, progress: Progress) -> Sequence[ExportedFile]:
-    made = []
+def _fill(
+    workspace: Workspace, folder: Path, job: ExportJob, found: Gathered, progress: Progress
+) -> Sequence[ExportedFile]:
+    made, entries = [], _brought(workspace, found.entries)
     with progress.start(f"export {job.settings.folder}", len(found.entries)) as task:
-        for file in job.format.write(folder, found.entries, job.settings):
+        for file in job.format.write(folder, entries, job.settings):
             made.append(file)
             task.advance()
     return made
+
+
+def _brought(workspace: Workspace, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with their files on this machine, wherever originals are kept."""
+    store, root = Store(workspace.root), workspace.root
+    return [replace(entry, source=store.local(entry.source.relative_to(root).as_posix())) for entry in entries]
 
 
 def _row(name: str, file: ExportedFile) -> ExportRow:

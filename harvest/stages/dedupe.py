@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from harvest.progress import Progress
 from harvest.stages.copies import LIKENESS, THUMB_SIDE, Group, group, likeness, near_pairs, thumbnail
 from harvest.stages.report import StageReport
 from harvest.stages.work import batches, digest_over, in_processes
+from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "Copy", "dedupe_digest", "rank_key", "run_dedupe"]
@@ -150,17 +150,19 @@ def _thumbs(
     """Thumbnails by number; an image that no longer decodes has none and is no copy of anything."""
     thumbs: dict[int, NDArray[np.uint8]] = {}
     with progress.start("compare near copies", len(numbers)) as task:
-        paths = [workspace.root / facts[number].image.path for number in numbers]
-        for number, thumb in zip(numbers, in_processes(_thumb, paths), strict=True):
+        store = Store(workspace.root)
+        originals = [(store, facts[number].image.path) for number in numbers]
+        for number, thumb in zip(numbers, in_processes(_thumb, originals), strict=True):
             if thumb is not None:
                 thumbs[number] = thumb
             task.advance()
     return thumbs
 
 
-def _thumb(path: Path) -> NDArray[np.uint8] | None:
+def _thumb(original: tuple[Store, str]) -> NDArray[np.uint8] | None:
+    store, path = original
     try:
-        return thumbnail(decode_rgb(path, longest=THUMB_SIDE))
+        return thumbnail(decode_rgb(store.local(path), longest=THUMB_SIDE))
     except (Broken, OSError):
         return None
 

@@ -31,6 +31,7 @@ from harvest.progress import Progress
 from harvest.stages import clip, dedupe, filters
 from harvest.stages.report import StageReport
 from harvest.stages.work import batches, digest_over, in_threads
+from harvest.store import Store
 from harvest.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _vectors(
 
 
 def _path(workspace: Workspace, image: ImageRow) -> Path:
-    path = workspace.root / image.path
+    path = Store(workspace.root).local(image.path)
     if not path.is_file():
         raise LedgerError(f"{image.path}: the original is gone; `harvest verify` lists all that are")
     return path

@@ -24,6 +24,7 @@ from harvest.progress import Progress
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
 from harvest.stages.work import batches, in_processes
+from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "names", "run_normalize", "size_digests"]
@@ -116,8 +117,8 @@ class _Job:
     """One image and the files to make of it; what crosses over to a worker process."""
 
     sha256: str
-    original: Path
-    root: Path
+    original: str
+    store: Store
     longest: int
     targets: tuple[tuple[SizeConfig, str], ...]
 
@@ -150,8 +151,8 @@ def _job(
             targets.append((size, path))
     return _Job(
         sha256=image.sha256,
-        original=workspace.root / image.path,
-        root=workspace.root,
+        original=image.path,
+        store=Store(workspace.root),
         longest=_largest(recipe),
         targets=tuple(targets),
     )
@@ -166,7 +167,7 @@ def _is_there(path: Path, size: int) -> bool:
 
 def _make(job: _Job) -> _Made:
     try:
-        picture = decode_rgb(job.original, longest=job.longest)
+        picture = decode_rgb(job.store.local(job.original), longest=job.longest)
     except (Broken, OSError) as error:
         return _Made(fault=f"{job.sha256[:12]}: no sizes made: {error}")
     return _Made(made=tuple(_files(job, picture)))
@@ -175,7 +176,7 @@ def _make(job: _Job) -> _Made:
 def _files(job: _Job, picture: Image.Image) -> Iterator[_File]:
     for size, path in job.targets:
         body = derive(picture, size)
-        _write(job.root / path, body)
+        _write(job.store.root / path, body)
         yield _File(
             sha256=job.sha256,
             px=size.px,

@@ -14,6 +14,7 @@ from harvest.images.decode import decode_rgb
 from harvest.ledger import Connection, StageRun, derived
 from harvest.ledger.rows import DerivedRow, ImageRow
 from harvest.stages.normalize import size_digests
+from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["Pictures", "is_current", "sizes_of"]
@@ -57,7 +58,7 @@ class Pictures:
             path = self.workspace.root / row.path
             if path.is_file():
                 return _decoded(path, row.path, None)
-        return _decoded(self.workspace.root / image.path, image.path, self.side)
+        return _decoded(Store(self.workspace.root).local(image.path), image.path, self.side)
 
     def name(self, index: int) -> str:
         """The file name that people know the image by: that of its derived copy, else of its original."""
