@@ -114,10 +114,12 @@ class Fetch(Step):
             if not self.crawler.crawling:
                 raise DropItem("stopping") from None
             return encounter.ended(Outcome.FAILED, _reason(error), fetched_at=now())
-        raw = {**encounter.item.raw, "made": brought.made} if brought.made else encounter.item.raw
+        told = {"made": brought.made, "redirected_to": brought.found_at}
+        raw = {**encounter.item.raw, **{name: value for name, value in told.items() if value}}
+        captured_at = brought.captured_at or encounter.item.captured_at
         return replace(
             encounter,
-            item=replace(encounter.item, raw=raw),
+            item=replace(encounter.item, raw=raw, captured_at=captured_at),
             fetched_at=now(),
             http_status=brought.status,
             etag=brought.etag,
