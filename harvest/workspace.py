@@ -29,6 +29,11 @@ class Workspace:
         return self.root / "journal"
 
     @property
+    def evidence(self) -> Path:
+        """Raw answers, one folder of WARC files or one WACZ a run."""
+        return self.root / "evidence"
+
+    @property
     def originals(self) -> Path:
         """Bytes as served, by digest."""
         return self.root / "originals"

@@ -24,10 +24,11 @@ from scrapy.http.request import NO_CALLBACK
 
 from harvest.crawl.carriers import CarrierFailed, carry
 from harvest.crawl.encounter import Encounter, Step, now
+from harvest.crawl.evidence import evidence_of
 from harvest.crawl.pace import HostClosed, turn_away
 from harvest.crawl.robots import RobotsDenied, RobotsUnreachable
 from harvest.crawl.statements import HEADERS
-from harvest.items import Carrier, Outcome
+from harvest.items import Carrier, EvidenceRef, Outcome
 
 __all__ = ["Fetch"]
 
@@ -103,8 +104,15 @@ class Fetch(Step):
 
     async def _carried(self, encounter: Encounter, carrier: Carrier) -> Encounter:
         """The bytes that do not come by one GET."""
+        kept: list[EvidenceRef] = []
+
+        async def ask(request: Request) -> Response:
+            response = await self.crawler.engine.download_async(request)
+            kept.extend(evidence_of(response, "image"))
+            return response
+
         try:
-            brought = await carry(carrier, self.crawler.engine.download_async, self.spider.source.limits)
+            brought = await carry(carrier, ask, self.spider.source.limits)
         except RobotsDenied as denied:
             return encounter.refused((denied.signal,), ("robots",))
         except CarrierFailed as failed:
@@ -126,6 +134,7 @@ class Fetch(Step):
             last_modified=brought.last_modified,
             headers=brought.headers,
             body=brought.body,
+            evidence=tuple(kept),
         )
 
     async def _empty_queues_on_stop(self) -> None:
@@ -147,6 +156,7 @@ def _answered(encounter: Encounter, response: Response) -> Encounter:
         http_status=response.status,
         etag=_header(response, "ETag"),
         last_modified=_header(response, "Last-Modified"),
+        evidence=evidence_of(response, "image"),
     )
     if response.status == _NOT_MODIFIED and encounter.known_sha256:
         return met.ended(Outcome.UNCHANGED, "not modified", sha256=encounter.known_sha256)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit
 
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 
-__all__ = ["QuietFormatter", "hide", "quieten"]
+__all__ = ["QuietFormatter", "hidden", "hide", "quieten"]
 
 _CHATTY = (
     "scrapy.addons",
@@ -47,16 +49,36 @@ def quieten(level: str | int) -> None:
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """From now on no message that this process logs shows any of `secrets`."""
-    _Discreet.secrets |= {secret for secret in secrets if secret}
-    logging.setLogRecordFactory(_Discreet)
+    """From now on no message that this process logs shows any of `secrets`, tracebacks included."""
+    new = {str(secret) for secret in secrets if secret} - _Discreet.secrets
+    if new:
+        _Discreet.secrets = _Discreet.secrets | new
+        logging.setLogRecordFactory(_Discreet)
+
+
+def hide_url(url: str) -> None:
+    """Hide the user and the password of a URL, however they are written on the way; the host may be told."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
+    raw = parts.netloc.rpartition("@")[0]
+    hide((url, raw, login, parts.password, unquote(parts.password), b64encode(login.encode("utf-8")).decode()))
 
 
 class _Discreet(logging.LogRecord):
     secrets: ClassVar[set[str]] = set()
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if self.exc_info and isinstance(self.exc_info, tuple) and self.exc_info[0] is not None:
+            # Formatters take the text that is there already.
+            self.exc_text = self._without(logging.Formatter().formatException(self.exc_info))
+
     def getMessage(self) -> str:  # noqa: N802 - logging's name
-        text = super().getMessage()
-        for secret in self.secrets:
+        return self._without(super().getMessage())
+
+    def _without(self, text: str) -> str:
+        for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return text

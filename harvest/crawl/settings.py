@@ -27,6 +27,7 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "harvest.crawl.robots.Robots": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "harvest.crawl.pace.PoliteRetry": 550,
+    "harvest.crawl.evidence.Evidence": 950,  # nearest to the network: redirects and compressed bytes as they came
 }
 SPIDER_MIDDLEWARES = {"harvest.crawl.supervise.Supervision": 30}
 DOWNLOADER = "harvest.crawl.pace.PoliteDownloader"
@@ -57,3 +58,4 @@ FEED_EXPORT_ENCODING = "utf-8"
 HARVEST_WORKERS = 0
 HARVEST_SEAL_SIGHTINGS = 200
 HARVEST_SEAL_SECONDS = 5.0
+HARVEST_EVIDENCE_BYTES = 512 * 1024 * 1024  # a WARC file that has grown so large is followed by another

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request
 from scrapy.http import Response
 from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
 
+from harvest.crawl.evidence import evidence_of
 from harvest.errors import HarvestError
+from harvest.items import ImageItem
 
 if TYPE_CHECKING:
     from harvest.crawl.base import SourceSpider
@@ -47,6 +50,9 @@ class Supervision(BaseSpiderMiddleware):
             return None
         return request if request.errback else request.replace(errback=self._spider.page_failed)
 
-    def get_processed_item(self, item: Any, response: Response | None) -> Any:  # noqa: ARG002
-        """Nothing more is met when the run is to end."""
-        return None if self._spider.is_done else item
+    def get_processed_item(self, item: Any, response: Response | None) -> Any:
+        """Nothing more is met when the run is to end; what is met says where the page that it was on is kept."""
+        if self._spider.is_done:
+            return None
+        kept = evidence_of(response, "page")
+        return replace(item, evidence=kept) if kept and isinstance(item, ImageItem) else item

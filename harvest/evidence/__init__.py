@@ -1,0 +1,7 @@
+"""Raw answers of a crawl, kept as WARC or WACZ, and found again by what a sighting says of them."""
+
+from harvest.evidence.package import pack
+from harvest.evidence.reader import Finding, missing_records, read_record
+from harvest.evidence.writer import Capture, WarcWriter, mend
+
+__all__ = ["Capture", "Finding", "WarcWriter", "mend", "missing_records", "pack", "read_record"]
