@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from harvest import DISTRIBUTION, __version__
 from harvest.config.source import SourceConfig, load_source
 from harvest.crawl.browser import BrowserOptions, browser_meta, browser_settings
+from harvest.crawl.coverage import Coverage
 from harvest.crawl.logs import quieten
 from harvest.crawl.pace import hold_host
 from harvest.crawl.robots import RobotsDenied
@@ -67,6 +68,7 @@ class SourceSpider(scrapy.Spider, Generic[O]):
         self.error: HarvestError | None = None
         self.troubles: list[str] = []
         self.denied: list[str] = []
+        self.coverage = Coverage(is_shared=self.source.scheduler is not None)
         self._unread: set[str] = set()
         self.check()
 
@@ -86,6 +88,10 @@ class SourceSpider(scrapy.Spider, Generic[O]):
 
     def check(self) -> None:
         """What a spider asks of its options beyond their types. Raises ConfigError."""
+
+    def closed(self, reason: str) -> None:  # noqa: ARG002 - Scrapy's name and signature
+        """Write down how much of its lists was met, where the spider counted it in `self.coverage`."""
+        self.coverage.write(self.workspace, self.source.name, self.run.run_id)
 
     def page(self, url: str, callback: Callback, *, errback: Callback | None = None, **arguments: Any) -> Request:
         """A request for a page, by browser when the source's options say so; `arguments` go to the callback."""
