@@ -29,7 +29,12 @@ class _Entry:
     is_local: bool
 
 
-_CARRIERS: Mapping[str, _Entry] = {}
+_CARRIERS: Mapping[str, _Entry] = {
+    "capture": _Entry("harvest.crawl.carriers.capture", "bring", is_local=False),
+    "iiif-tiles": _Entry("harvest.crawl.carriers.iiif_tiles", "bring", is_local=False),
+    "warc-record": _Entry("harvest.crawl.carriers.warc_record", "bring", is_local=False),
+    "warc-record-file": _Entry("harvest.crawl.carriers.warc_file", "read", is_local=True),
+}
 
 
 def is_local(carrier: Carrier | None) -> bool:
