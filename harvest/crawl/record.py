@@ -106,12 +106,17 @@ class Record(Step):
         spider, run = self.spider, self.spider.run
         workspace, source = spider.workspace, spider.source
         ingest_all(workspace)
-        header = unfinished(workspace.journal, source.name, source.digest)
+        # Workers of one crawl write a run each; what a dead one had begun is shared out again, not its journal.
+        header = None if run.crawl_id else unfinished(workspace.journal, source.name, source.digest)
         new = RunHeader.new(
-            source=source.name, spider=spider.name, config_digest=source.digest, code_version=__version__
+            source=source.name,
+            spider=spider.name,
+            config_digest=source.digest,
+            code_version=__version__,
+            crawl_id=run.crawl_id,
         )
         self._writer = JournalWriter.open(workspace.journal, header or new)
-        run.run_id, run.done = self._writer.header.run_id, frozenset(self._writer.done)
+        run.run_id, run.done = self._writer.header.run_id, {*self._writer.done, *run.inherited}
         for segment in sorted(self._writer.folder.glob("*.jsonl")) if header else ():
             for sighting in read_segment(segment):
                 run.tally.count(sighting.outcome)
@@ -172,7 +177,7 @@ class Record(Step):
         if spider.error is None and spider.troubles:
             more = f" and {len(spider.troubles) - 1} more" if len(spider.troubles) > 1 else ""
             spider.give_up(SourceError(f"pages could not be read, so images are missing: {spider.troubles[0]}{more}"))
-        if spider.error is None and spider.limit is None and run.tally.obtained < least:
+        if spider.error is None and spider.limit is None and run.tally.obtained + run.elsewhere < least:
             spider.give_up(SourceError(f"expected at least {least} images (expect.min), got {run.tally}"))
         if spider.error is None:
             return "limited" if spider.is_done else "finished"

@@ -85,10 +85,15 @@ def fates(con: Connection, source: SourceConfig) -> dict[str, Fate]:
 class RunState:
     """`done` is what an earlier part of the run has journaled, `known` the latest good fetch by URL and `fates` the
     latest vain one, all set at the opening. `fetches` holds what comes of each address in this run, None when the crawl
-    stopped under it; `bodies` bounds memory. `announced` is how many images the source says there are.
+    stopped under it; `bodies` bounds memory. `announced` is how many images the source says there are. In a crawl that
+    several workers share, `crawl_id` names it, `inherited` are images that its dead runs have journaled here, and
+    `elsewhere` is how many images other workers have obtained.
     """
 
     run_id: str | None = None
+    crawl_id: str | None = None
+    inherited: Collection[tuple[str, str]] = frozenset()
+    elsewhere: int = 0
     outcome: str | None = None
     done: Collection[tuple[str, str]] = frozenset()
     known: Mapping[str, KnownUrl] = field(default_factory=dict)
