@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from scrapy.logformatter import LogFormatter, LogFormatterResult
 
-__all__ = ["QuietFormatter", "hidden", "hide", "quieten"]
+__all__ = ["QuietFormatter", "hidden", "hide", "hide_url", "quieten"]
 
 _CHATTY = (
     "scrapy.addons",
@@ -54,6 +54,11 @@ def hide(secrets: Iterable[str]) -> None:
     if new:
         _Discreet.secrets = _Discreet.secrets | new
         logging.setLogRecordFactory(_Discreet)
+
+
+def hidden() -> frozenset[str]:
+    """What `hide` was told."""
+    return frozenset(_Discreet.secrets)
 
 
 def hide_url(url: str) -> None:
