@@ -30,6 +30,13 @@ class _Entry:
 
 
 _CARRIERS: Mapping[str, _Entry] = {
+    "file": _Entry("harvest.crawl.carriers.files", "read_file", is_local=True),
+    "member": _Entry("harvest.crawl.carriers.files", "read_member", is_local=True),
+    "cut": _Entry("harvest.crawl.carriers.cut", "cut_tile", is_local=True),
+    "frame": _Entry("harvest.crawl.carriers.video", "read_frame", is_local=True),
+    "idx": _Entry("harvest.crawl.readymade.idx", "read_item", is_local=True),
+    "cifar": _Entry("harvest.crawl.readymade.cifar", "read_item", is_local=True),
+    "row": _Entry("harvest.crawl.readymade.parquet", "read_row", is_local=True),
     "capture": _Entry("harvest.crawl.carriers.capture", "bring", is_local=False),
     "iiif-tiles": _Entry("harvest.crawl.carriers.iiif_tiles", "bring", is_local=False),
     "warc-record": _Entry("harvest.crawl.carriers.warc_record", "bring", is_local=False),
