@@ -28,9 +28,10 @@ class HostPace:
 class Pace:
     """The pace of a whole source; `hosts` names the ones that have a budget of their own (an API beside its CDN).
 
-    A name in `hosts` is a host, or a host with the beginning of a path (`web.archive.org/cdx/`) where one host has two
-    budgets. What is not said here is taken from the hosts' published limits, then from `delay` and `concurrency`.
-    `daily` bounds the requests of the whole source in a day (UTC).
+    A name in `hosts` is a host, a host with the beginning of a path (`web.archive.org/cdx/`) where one host has two
+    budgets, or `.domain` for all hosts below a domain together. What is not said here is taken from the hosts'
+    published limits, then from `delay` and `concurrency`. `daily` bounds the requests of the whole source in a day
+    (UTC), counted over all of its processes and runs; a run that has used it up ends, and the next one goes on.
     """
 
     delay: float = setting(1.0, ge=0)
@@ -85,7 +86,7 @@ class _Document:
     opt_out: OptOutTerms = field(default_factory=OptOutTerms)
     expect: Expectations = field(default_factory=Expectations)
     max_age_days: float = setting(7.0, ge=0)
-    proxy: str | None = setting(None, pattern=r"^https?://", expected="a proxy URL, http://host:port")
+    proxy: Secret | None = setting(None, pattern=r"^https?://", expected="a proxy URL, http://host:port")
     allow_private_addresses: bool = False
     evidence: str = setting("none", choices=("none", "warc", "wacz"))
     scheduler: Secret | None = setting(None, pattern=r"^rediss?://", expected="redis://host:port/number")
@@ -100,6 +101,7 @@ class SourceConfig(_Document):
     `license` and `creator` are the terms that hold for the whole source where a record says nothing of its own; `terms`
     is the URL where they are written down, `citation` how the dataset wants to be named. `max_age_days` is how long a
     fetched URL counts as fresh. `allow_private_addresses` lets requests go to this machine and its private networks.
+    `said` has the paths that the file spells out where that matters (`pace.delay`, `pace.concurrency`).
     `evidence` keeps raw answers. `scheduler` is a Redis that several workers share. `sizes` are made while the bytes
     are at hand.
     """
@@ -107,6 +109,7 @@ class SourceConfig(_Document):
     file: Path
     digest: str
     options: Section
+    said: frozenset[str] = frozenset()
 
 
 def load_source(file: Path) -> SourceConfig:
@@ -115,5 +118,9 @@ def load_source(file: Path) -> SourceConfig:
     document = section.read(_Document)
     values = {name: getattr(document, name) for name in _Document.__dataclass_fields__ if name != "options"}
     return SourceConfig(
-        **values, file=file, digest=digest_of(file), options=document.options or Section(file, "options", {})
+        **values,
+        file=file,
+        digest=digest_of(file),
+        options=document.options or Section(file, "options", {}),
+        said=frozenset(f"pace.{key}" for key in section.section("pace").values),
     )

@@ -27,6 +27,7 @@ from harvest.crawl.encounter import Encounter, Step, now
 from harvest.crawl.evidence import evidence_of
 from harvest.crawl.pace import HostClosed, turn_away
 from harvest.crawl.robots import RobotsDenied, RobotsUnreachable
+from harvest.crawl.safety import Unfetched
 from harvest.crawl.statements import HEADERS
 from harvest.items import Carrier, EvidenceRef, Outcome
 
@@ -179,6 +180,7 @@ def _as_first(encounter: Encounter, first: Encounter | None) -> Encounter:
 
 def _reason(error: Exception) -> str:
     word = next((word for kind, word in _REASONS if isinstance(error, kind)), type(error).__name__)
+    word = error.word if isinstance(error, Unfetched) else word
     return f"{word}: {error}" if str(error) else word
 
 

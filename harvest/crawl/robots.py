@@ -5,6 +5,8 @@ RFC 9309: without a robots.txt (4xx) everything is allowed, and while it cannot 
 
 from __future__ import annotations
 
+from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -15,12 +17,15 @@ from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
 
+from harvest.crawl.safety import Unfetched
 from harvest.crawl.statements import UsageRule, robots_usage, usage_signals
 from harvest.items import Signal
 
 __all__ = ["Robots", "RobotsDenied", "RobotsUnreachable"]
 
 _CLIENT_ERROR, _SERVER_ERROR, _TOO_MANY = 400, 500, 429
+_FRESH = 86_400.0  # seconds that a robots.txt holds (RFC 9309, 2.4)
+_PATIENCE = 60.0  # seconds until one that could not be had is asked for again
 
 
 class RobotsDenied(IgnoreRequest):
@@ -43,17 +48,30 @@ class Robots(RobotsTxtMiddleware):
         source = getattr(crawler.spider, "source", None)
         self._obeys = source is None or "robots" in source.opt_out.honour
         self._usage: dict[str, tuple[UsageRule, ...]] = {}
-        self._unreachable: dict[str, str] = {}
+        self._unreachable: dict[str, Exception] = {}
+        self._asked_at: dict[str, float] = {}
+
+    async def robot_parser(self, request: Request) -> RobotParser | None:
+        """The rules of the request's host; asked for again when they are old, or could not be had a while ago."""
+        netloc = urlparse_cached(request).netloc
+        lasts = _PATIENCE if netloc in self._unreachable else _FRESH
+        if monotonic() - self._asked_at.get(netloc, -_FRESH) > lasts:
+            self._asked_at[netloc] = monotonic()
+            self._parsers.pop(netloc, None)
+            self._unreachable.pop(netloc, None)
+        return await super().robot_parser(request)
 
     async def statements(self, request: Request) -> tuple[Signal, ...]:
         """What the host's robots.txt says against `request`: a denial, and refusals of training.
 
-        Raises RobotsUnreachable when it cannot be had, unless robots.txt is not obeyed.
+        Raises RobotsUnreachable when it cannot be had, unless robots.txt is not obeyed. Where no request may go at all,
+        that is for the fetch to say.
         """
         parser = await self.robot_parser(request)
         netloc = urlparse_cached(request).netloc
-        if netloc in self._unreachable and self._obeys:
-            raise RobotsUnreachable(f"robots.txt of {netloc} cannot be had: {self._unreachable[netloc]}")
+        if isinstance(self._unreachable.get(netloc), Unfetched):
+            return ()
+        self._insist_on_rules(netloc)
         denied = self._denial(parser, request)
         parts = urlsplit(request.url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -61,15 +79,21 @@ class Robots(RobotsTxtMiddleware):
         return ((denied,) if denied else ()) + usage
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
-        """Raises RobotsDenied or RobotsUnreachable where robots.txt is obeyed."""
-        netloc = urlparse_cached(request).netloc
+        """Raises RobotsDenied or RobotsUnreachable where robots.txt is obeyed, or why no request may go there."""
         if not self._obeys:
             return
-        if netloc in self._unreachable:
-            raise RobotsUnreachable(f"robots.txt of {netloc} cannot be had: {self._unreachable[netloc]}")
+        self._insist_on_rules(urlparse_cached(request).netloc)
         denied = self._denial(rp, request)
         if denied:
             raise RobotsDenied(denied)
+
+    def _insist_on_rules(self, netloc: str) -> None:
+        error = self._unreachable.get(netloc)
+        if error is None or not self._obeys:
+            return
+        if isinstance(error, Unfetched):
+            raise error
+        raise RobotsUnreachable(f"robots.txt of {netloc} cannot be had: {error or type(error).__name__}")
 
     def _denial(self, parser: RobotParser | None, request: Request) -> Signal | None:
         agent = self._robotstxt_useragent or self._default_useragent
@@ -88,18 +112,12 @@ class Robots(RobotsTxtMiddleware):
         parser = self._parsers[netloc]
         delay = parser.crawl_delay(agent) if isinstance(parser, RobotParser) else None
         if delay and self._obeys:
-            self._slow_down(request, delay)
+            downloader: Any = self.crawler.engine.downloader
+            downloader.slow_down(request, delay)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        self._unreachable[netloc] = str(exc) or type(exc).__name__
+        self._unreachable[netloc] = exc
         super()._robots_error(exc, netloc)
-
-    def _slow_down(self, request: Request, delay: float) -> None:
-        downloader = self.crawler.engine.downloader
-        key, slot = downloader._get_slot(request)
-        slot.delay = max(slot.delay, delay)
-        # Slots are thrown away when they idle; the next one of this host is made from these.
-        downloader.per_slot_settings[key] = {"concurrency": slot.concurrency, "delay": slot.delay}
 
 
 def _robots_url(request: Request) -> str:

@@ -13,6 +13,7 @@ COMMANDS_MODULE = "harvest.crawl.commands"
 
 ITEM_PIPELINES = {
     "harvest.crawl.known.Admit": 50,
+    "harvest.crawl.safety.Addresses": 60,
     "harvest.crawl.known.Known": 100,
     "harvest.crawl.optout.OptOutBeforeFetch": 200,
     "harvest.crawl.fetch.Fetch": 300,
@@ -22,6 +23,7 @@ ITEM_PIPELINES = {
     "harvest.crawl.record.Record": 900,
 }
 DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
+    "harvest.crawl.safety.Gate": 10,
     "harvest.crawl.wire.SourceProxy": 90,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "harvest.crawl.robots.Robots": 100,
@@ -31,7 +33,9 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
 }
 SPIDER_MIDDLEWARES = {"harvest.crawl.supervise.Supervision": 30}
 DOWNLOADER = "harvest.crawl.pace.PoliteDownloader"
-DOWNLOAD_HANDLERS = {"http": "harvest.crawl.wire.HttpHandler", "https": "harvest.crawl.wire.HttpHandler", "ftp": None}
+# http and https are all that there is: a page must not make us read this machine's files.
+DOWNLOAD_HANDLERS_BASE: dict[str, str | None] = {}
+DOWNLOAD_HANDLERS = {"http": "harvest.crawl.wire.HttpHandler", "https": "harvest.crawl.wire.HttpHandler"}
 
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 ROBOTSTXT_OBEY = True
