@@ -26,9 +26,7 @@ def read(dataset: Dataset) -> Iterator[ImageItem]:
     """
     sets: dict[str, list[Path]] = defaultdict(list)
     for file in dataset.annotations or dataset.files("*.json", "annotations/*.json"):
-        sets[re.sub(r"^(instances|captions|person_keypoints|keypoints|stuff|image_info)[_-]", "", file.stem)].append(
-            file
-        )
+        sets[_KIND.sub("", file.stem)].append(file)
     if not sets:
         raise dataset.error("annotations", f"no annotation file in {dataset.path}")
     for name, files in sorted(sets.items()):

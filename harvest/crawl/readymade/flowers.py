@@ -30,8 +30,6 @@ def read(dataset: Dataset) -> Iterator[ImageItem]:
     dataset.announce(len(labels))
     folders = (dataset.path / "jpg", dataset.path)
     folder = next((each for each in folders if (each / "image_00001.jpg").exists()), None)
-        (dataset.path / name for name in ("jpg", ".") if (dataset.path / name / "image_00001.jpg").exists()), None
-    )
     if folder is None:
         raise dataset.error("path", f"no jpg/image_00001.jpg in {dataset.path}; unpack 102flowers.tgz there")
     for number, label in enumerate(labels, start=1):
