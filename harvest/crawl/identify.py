@@ -49,8 +49,7 @@ class Identify(Step):
         if found.fingerprint is None:
             return encounter.ended(Outcome.BROKEN, found.reason, sha256=found.sha256)
         encounter = replace(encounter, sha256=found.sha256, fingerprint=found.fingerprint)
-        mining = found.fingerprint.data_mining
-        if mining is None or not mining.startswith("DMI-PROHIBITED"):
-            return encounter
-        signal = Signal(kind="iptc", value=mining, where="xmp:plus:DataMining")
-        return encounter.refused((signal,), self.spider.source.opt_out.honour)
+        signals, mining = found.signals, found.fingerprint.data_mining
+        if mining is not None and mining.startswith("DMI-PROHIBITED"):
+            signals = (Signal(kind="iptc", value=mining, where="xmp:plus:DataMining"), *signals)
+        return encounter.refused(signals, self.spider.source.opt_out.honour) if signals else encounter

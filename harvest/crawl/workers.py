@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harvest.errors import Broken
-from harvest.items import Fingerprint
+from harvest.items import Fingerprint, Signal
 from harvest.processes import cores, spawned_pool
 
 __all__ = ["Identified", "Workers"]
@@ -19,11 +19,12 @@ _MOST = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """What a worker found: a fingerprint, or the reason why there is none."""
+    """What a worker found: a fingerprint, or the reason why there is none; `signals` are what the bytes refuse."""
 
     sha256: str
     fingerprint: Fingerprint | None = None
     reason: str | None = None
+    signals: tuple[Signal, ...] = ()
 
 
 class Workers:
@@ -81,10 +82,13 @@ def _wake() -> None:
 
 
 def _identify(body: bytes, max_pixels: int) -> Identified:
+    from harvest.images.credentials import read_credentials  # noqa: PLC0415
     from harvest.images.fingerprint import fingerprint  # noqa: PLC0415 - only workers need the decoders
 
     try:
         found = fingerprint(body, max_pixels=max_pixels)
     except Broken as error:
         return Identified(sha256=hashlib.sha256(body).hexdigest(), reason=f"{error.kind}: {error}")
-    return Identified(sha256=found.sha256, fingerprint=found)
+    said = read_credentials(body, found.format)
+    found = replace(found, digital_source_type=found.digital_source_type or said.digital_source_type)
+    return Identified(sha256=found.sha256, fingerprint=found, signals=said.signals)
