@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from harvest.config.reader import setting
 from harvest.config.source import SourceConfig
@@ -70,10 +71,10 @@ def browser_settings(options: BrowserOptions, source: SourceConfig) -> dict[str,
         # Chromium refuses to run as root inside its own sandbox.
         launch["args"].append("--no-sandbox")
     if source.proxy:
-        launch["proxy"] = {"server": source.proxy}
-    handler = "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"
+        launch["proxy"] = _proxy_settings(source.proxy)
+    handler = "harvest.crawl.browser_wire.BrowserHandler"
     return {
-        "DOWNLOAD_HANDLERS": {"http": handler, "https": handler, "ftp": None},
+        "DOWNLOAD_HANDLERS": {"http": handler, "https": handler},
         "PLAYWRIGHT_LAUNCH_OPTIONS": launch,
         "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": 2,
         "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": options.timeout * 1000,
@@ -91,6 +92,15 @@ def browser_meta(options: BrowserOptions) -> dict[str, Any]:
 def is_unneeded(request: Request) -> bool:
     """Whether the browser may skip a request: pictures are fetched by the crawl itself, once, politely."""
     return request.resource_type in {"image", "media", "font"}
+
+
+def _proxy_settings(proxy: str) -> dict[str, str]:
+    """Playwright's settings for a proxy; a login in the address would stand on Chromium's command line."""
+    parts = urlsplit(proxy)
+    settings = {"server": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"}
+    if parts.username:
+        settings |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
+    return settings
 
 
 async def _unfold(page: Page, options: BrowserOptions) -> None:

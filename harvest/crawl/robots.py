@@ -78,6 +78,15 @@ class Robots(RobotsTxtMiddleware):
         usage = usage_signals(self._usage.get(netloc, ()), path or "/", _robots_url(request))
         return ((denied,) if denied else ()) + usage
 
+    async def allows(self, url: str) -> bool:
+        """Whether a request that the crawl does not send itself, such as a script's in a browser, may be sent."""
+        request = Request(url)
+        try:
+            self.process_request_2(await self.robot_parser(request), request)
+        except IgnoreRequest:
+            return False
+        return True
+
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
         """Raises RobotsDenied or RobotsUnreachable where robots.txt is obeyed, or why no request may go there."""
         if not self._obeys:
