@@ -5,7 +5,7 @@ https://www.flickr.com/services/api/
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
@@ -15,11 +15,11 @@ from scrapy.http import Response
 
 from harvest.crawl import flickr
 from harvest.crawl import flickr_lists as lists
+from harvest.crawl.apis import settle
 from harvest.crawl.base import SourceSpider
 from harvest.crawl.flickr_lists import FlickrOptions
 from harvest.crawl.windows import Window
 from harvest.crawl.wire import with_secrets
-from harvest.errors import SourceRefused
 from harvest.items import ImageItem
 
 
@@ -46,17 +46,22 @@ class FlickrSpider(SourceSpider[FlickrOptions]):
 
     def parse_institutions(self, response: Response, *, query: dict[str, str]) -> Iterator[Request]:
         """Who is in The Commons: the photos of each."""
-        if answer := (yield from self._answer(response, query)):
-            for user in flickr.nsids(answer):
-                yield self._page({"method": "flickr.people.getPublicPhotos", "user_id": user}, 1)
+        answer = self.read_json(response)
+        if trouble := flickr.trouble(answer, query["method"]):
+            yield from settle(self, response, trouble, query["method"])
+            return
+        for user in flickr.nsids(answer):
+            yield self._page({"method": "flickr.people.getPublicPhotos", "user_id": user}, 1)
 
     def parse(
         self, response: Response, *, query: dict[str, str], page: int, window: dict[str, Any] | None = None
     ) -> Iterator[ImageItem | Request]:
         """One page of one list: its photographs, then the next page, or the parts that a long search is asked in."""
-        if not (answer := (yield from self._answer(response, query))):
+        answer, name = self.read_json(response), lists.name_of(query)
+        if trouble := flickr.trouble(answer, query["method"]):
+            yield from settle(self, response, trouble, name)
             return
-        listing, name, part = flickr.listing(answer, query), lists.name_of(query), str(Window(**window)) if window else None
+        listing, part = flickr.listing(answer, query), str(Window(**window)) if window else None
         parts = lists.parts_of(query, listing.total, window) if page == 1 else ()
         if page == 1 and window is None:
             self.announce(listing.total)
@@ -83,19 +88,6 @@ class FlickrSpider(SourceSpider[FlickrOptions]):
                     hidden += 1
         if hidden:
             self.logger.warning("%d photos have no address that this key may see", hidden)
-
-    def _answer(self, response: Response, query: dict[str, str]) -> Generator[Request, None, Any]:
-        answer = self.read_json(response)
-        trouble = flickr.trouble(answer, query["method"])
-        if trouble is None:
-            return answer
-        if trouble.kind == "again":
-            yield self.again(response, trouble.said)
-        elif trouble.kind == "key":
-            raise SourceRefused(trouble.said)
-        else:
-            self.missed(lists.name_of(query), trouble.said)
-        return None
 
     def _page(self, query: dict[str, str], page: int, window: dict[str, Any] | None = None) -> Request:
         paging = {"per_page": str(self.options.per_page), "page": str(page), "extras": flickr.EXTRAS}

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class _Part:
-    expected: int = 0
+    expected: int | None = None
     ids: set[int | str] = field(default_factory=set)
     met: int = 0
     is_finished: bool = False
@@ -26,7 +26,8 @@ class _Part:
 
     def said(self, word: str, name: str) -> dict[str, Any]:
         met = max(self.met, len(self.ids))
-        counts = {"expected": self.expected, "met": met, "missing": max(0, self.expected - met)}
+        expected = met if self.expected is None else self.expected
+        counts = {"expected": expected, "met": met, "missing": max(0, expected - met)}
         if not self.parts:
             return {word: name, **counts, "finished": self.is_finished}
         parts = [part.said("part", where) for where, part in self.parts.items()]
@@ -44,9 +45,11 @@ class Coverage:
         self._is_shared = is_shared
         self._lists: dict[str, _Part] = {}
 
-    def expect(self, name: str, images: int, part: str | None = None) -> None:
-        """The source says that the list `name`, or this part of it, holds so many."""
-        self._of(name, part).expected = images
+    def expect(self, name: str, images: int, part: str | None = None) -> bool:
+        """The source says that the list `name`, or this part of it, holds so many; whether that is news."""
+        of = self._of(name, part)
+        is_news, of.expected = of.expected is None, images
+        return is_news
 
     def meet(self, name: str, ids: Iterable[str], part: str | None = None) -> set[str]:
         """Count `ids` as met; those that the list showed for the first time."""

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harvest.crawl.apis import Trouble
 from harvest.crawl.parsing import iso_taken, iso_unix
 from harvest.crawl.shapes import Record
 from harvest.items import ImageItem
 from harvest.licences import from_flickr, licence
 
-__all__ = ["EXTRAS", "FIELDS", "SEARCH", "Listing", "Trouble", "listing", "nsids", "photo_item", "trouble"]
+__all__ = ["EXTRAS", "FIELDS", "SEARCH", "Listing", "listing", "nsids", "photo_item", "trouble"]
 
 SEARCH = "flickr.photos.search"
 
@@ -58,14 +59,6 @@ _DOWN = {105, 106}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """An answer that is none: `kind` is `again` for what may pass, `key` for what stops all, `list` for one list."""
-
-    kind: str
-    said: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """One page of a list; `owner` is whose set it is, `total` how many photos and videos the whole list has."""
 
@@ -87,7 +80,7 @@ def trouble(answer: Any, method: str) -> Trouble | None:
         return Trouble(kind="again", said="Flickr's API is not available")
     words = f"Flickr says no to {method} (code {code}: {message})"
     if code in _KEY:
-        return Trouble(kind="key", said=f"{words}; set a valid api_key")
+        return Trouble(kind="refused", said=f"{words}; set a valid api_key")
     return Trouble(kind="list", said=f"{words}; {_ADVICE.get(method, {}).get(code, 'check the options')}")
 
 

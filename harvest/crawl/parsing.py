@@ -6,10 +6,16 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
-__all__ = ["iso_taken", "iso_timestamp", "iso_unix", "text"]
+from parsel import Selector
+
+__all__ = ["first_link", "iso_moment", "iso_said", "iso_taken", "iso_timestamp", "iso_unix", "plain", "text"]
 
 _TIMESTAMP = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?")
+_SAID = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?)?)?")
+_EXIF = re.compile(r"(\d{4}):(\d\d):(\d\d) (?=\d\d:\d\d)")
+_BREAK = re.compile(r"</?(?:br|p|div|li|ul|ol|dl|dt|dd|tr|td|th|table|h\d)\b", re.IGNORECASE)
 _PRECISION = {"0": 19, "4": 7, "6": 4, "8": 4}  # Flickr's granularity: the second, the month, the year, about a year
 
 
@@ -58,3 +64,58 @@ def iso_taken(photo: Mapping[str, Any]) -> str | None:
     if taken.startswith("0000"):
         return None
     return taken.replace(" ", "T")[: _PRECISION.get(str(photo.get("datetakengranularity", "0")), 19)]
+
+
+def iso_moment(value: str | None) -> str | None:
+    """ISO 8601 in UTC of a complete date and time, taken as UTC where it names no zone.
+
+    >>> iso_moment("2012-05-15T10:20:30Z"), iso_moment("2010-04-01 12:00:00"), iso_moment("lately")
+    ('2012-05-15T10:20:30+00:00', '2010-04-01T12:00:00+00:00', None)
+    """
+    try:
+        moment = datetime.fromisoformat(value or "")
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+def iso_said(value: str | None) -> str | None:
+    """ISO 8601 of a date that people wrote, as precise as it is and without a zone; None for other than digits.
+
+    >>> iso_said("1888"), iso_said("2012-05-15 10:20"), iso_said("2005:06:12 20:41:00"), iso_said("about 1888")
+    ('1888', '2012-05-15T10:20', '2005-06-12T20:41:00', None)
+    """
+    match = _SAID.fullmatch(_EXIF.sub(r"\1-\2-\3 ", (value or "").strip()))
+    if match is None:
+        return None
+    year, month, day, clock = match.groups()
+    if year == "0000" or "00" in {month, day}:
+        return None
+    return "-".join(part for part in (year, month, day) if part) + (f"T{clock}" if clock else "")
+
+
+def plain(html: str | None) -> str | None:
+    """The words of a piece of HTML, None when there are none.
+
+    >>> plain('<a href="//x.org/u"><b>Ada</b> Moss</a><br>and&nbsp;others <style>p{}</style>')
+    'Ada Moss and others'
+    """
+    if not html or not html.strip():
+        return None
+    if "<" not in html and "&" not in html:
+        return " ".join(html.split())
+    page = Selector(text=_BREAK.sub(r" \g<0>", html), type="html")
+    words = page.xpath("//text()[not(ancestor::style or ancestor::script)]").getall()
+    return " ".join("".join(words).split()) or None
+
+
+def first_link(html: str | None, base: str) -> str | None:
+    """The address of the first link in a piece of HTML that leads to a page, resolved by `base`.
+
+    >>> first_link('<a href="//commons.wikimedia.org/wiki/User:Ada">Ada</a>', "https://commons.wikimedia.org/")
+    'https://commons.wikimedia.org/wiki/User:Ada'
+    """
+    if not html or "<" not in html:
+        return None
+    links = (urljoin(base, link.strip()) for link in Selector(text=html, type="html").xpath("//a/@href").getall())
+    return next((link for link in links if link.startswith(("http://", "https://"))), None)

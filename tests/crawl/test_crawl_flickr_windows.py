@@ -46,8 +46,8 @@ class Holding:
     def entry(self, photo: tuple[int, int, str]) -> dict[str, Any]:
         number, at, licence = photo
         # One address for all: the image is fetched once, and every photo has its sighting.
-        said = {"id": str(number), "owner": "1@N00", "title": f"Leaf {number}", "license": licence, "dateupload": str(at)}
-        return {**said, "url_l": self.image}
+        said = {"id": str(number), "owner": "1@N00", "license": licence, "dateupload": str(at), "media": "photo"}
+        return {**said, "title": f"Leaf {number}", "url_l": self.image}
 
     image: str = ""
 
@@ -136,7 +136,8 @@ def test_the_same_second_is_split_by_licence_and_what_cannot_be_listed_is_report
 
     assert (done.code, done.finished["met"]) == (0, 5000), done.stderr
     [search] = report["lists"]
-    listed = {part["part"].split(", ")[-1]: (part["expected"], part["met"], part["missing"]) for part in search["parts"]}
+    counts = ("expected", "met", "missing")
+    listed = {part["part"].split(", ")[-1]: tuple(map(part.get, counts)) for part in search["parts"]}
     assert listed["licence 4"] == (4500, 4000, 500)
     assert listed["licence 9"] == (1000, 1000, 0)
     assert report["missing"] == 500
