@@ -1,9 +1,8 @@
 """What an image's C2PA manifests (Content Credentials) say: who may learn from it, and how it was made.
 
-Training and data mining: CAWG's assertion, https://cawg.io/training-and-data-mining/1.1/, and the older one of C2PA 1.x;
-actions: https://spec.c2pa.org/specifications/specifications/2.2/specs/C2PA_Specification.html#_actions. Nothing is asked
-of a network: manifests that only a link leads to are not read, and certificates are not checked, for a refusal counts
-whoever signed it.
+Training and data mining: CAWG's assertion (https://cawg.io/training-and-data-mining/1.1/) and the older one of C2PA
+1.x. Actions: the C2PA specification 2.2 (https://spec.c2pa.org/). No network is asked: manifests that only a link leads
+to are not read, and certificates are not checked, for a refusal counts whoever signed it.
 """
 
 from __future__ import annotations
