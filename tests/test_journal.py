@@ -23,6 +23,7 @@ from harvest.journal import (
     run_folders,
     seal_dead,
     sealed_segments,
+    sighting_at,
     to_json,
     unfinished,
     verify_run,
@@ -151,6 +152,25 @@ def test_lines_are_with_the_system_when_append_returns(tmp_path):
         assert [sighting.seq for sighting in read_segment(path)] == [0]
 
 
+def test_a_line_is_found_again_by_its_place(tmp_path):
+    with JournalWriter.open(tmp_path, HEADER) as writer:
+        places = [writer.append(seen(0)), writer.append(seen(1))]
+        writer.seal()
+        places.append(writer.append(seen(2)))
+        assert [sighting_at(*place) for place in places] == [seen(0), seen(1), seen(2)]
+        path, offset = places[1]
+        with pytest.raises(LedgerError, match=f"no journal line at byte {offset + 1}"):
+            sighting_at(path, offset + 1)
+
+
+def test_a_journal_of_the_first_version_can_be_read(tmp_path):
+    folder = journal_of(tmp_path, 1)
+    header = json.loads((folder / "run.json").read_text())
+    del header["crawl_id"]
+    (folder / "run.json").write_text(json.dumps(header))
+    assert read_header(folder) == HEADER
+
+
 def test_seals_are_chained_and_the_last_answers_for_the_run(tmp_path):
     folder = journal_of(tmp_path, 2, 1, outcome="finished")
     first, second = sealed_segments(folder)
@@ -219,8 +239,9 @@ def test_a_torn_last_line_is_dropped_and_the_run_goes_on(tmp_path):
     path = tmp_path / HEADER.run_id / "000001.jsonl"
     add(path, line_of(to_json(seen(2)))[:40])
 
-    with JournalWriter.open(tmp_path, HEADER) as writer:
-        assert writer.done == {(f"id-{seq}", f"https://gallery.museum.test/{seq}.jpg") for seq in range(2)}
+    told = []
+    with JournalWriter.open(tmp_path, HEADER, seen=told.append) as writer:
+        assert told == [seen(0), seen(1)]
         assert writer.next_seq == 2
         writer.append(seen(2))
         writer.close()
@@ -243,8 +264,9 @@ def test_a_torn_seal_is_no_seal(tmp_path, kept):
 
 def test_after_a_sealed_segment_a_new_one_begins(tmp_path):
     folder = journal_of(tmp_path, 2)
-    with JournalWriter.open(tmp_path, HEADER) as writer:
-        assert (writer.next_seq, len(writer.done)) == (2, 2)
+    told = []
+    with JournalWriter.open(tmp_path, HEADER, seen=told.append) as writer:
+        assert (writer.next_seq, len(told)) == (2, 2)
         writer.append(seen(2))
         writer.close()
     assert [segment.sightings for segment in sealed_segments(folder)] == [2, 1]
@@ -258,8 +280,9 @@ def test_the_end_of_a_dead_run_can_be_sealed_for_readers_and_the_run_taken_up_af
     folder = tmp_path / HEADER.run_id
     assert seal_dead(folder).sightings == 1
     assert seal_dead(folder) is None
-    with JournalWriter.open(tmp_path, HEADER) as writer:
-        assert writer.done == {("id-0", "https://gallery.museum.test/0.jpg")}
+    told = []
+    with JournalWriter.open(tmp_path, HEADER, seen=told.append) as writer:
+        assert told == [seen(0)]
         writer.append(seen(1))
         writer.close()
     found = verify_run(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,18 @@ _ITEM = (
     "published_at",
     "taken_at",
     "captured_at",
+    "sha1",
 )
 _OWN = ("source", "outcome", "reason", "http_status", "etag", "last_modified", "sha256")
 _SIGHTINGS = f"""
-    SELECT seq, {", ".join((*_ITEM, *_OWN))}, tags, opt_out, epoch_us(fetched_at) AS fetched_at
+    SELECT seq, {", ".join((*_ITEM, *_OWN))}, tags, coalesce(labels, []) AS labels, opt_out, evidence, carrier,
+           epoch_us(fetched_at) AS fetched_at
     FROM sightings WHERE run_id = $run_id AND seq BETWEEN $first AND $last"""
+# Processes that share one crawl have one row for an image between them, which may be another one's.
+_IN_CRAWL = """
+    SELECT DISTINCT source_id, image_url FROM sightings JOIN runs USING (run_id)
+    WHERE crawl_id = (SELECT crawl_id FROM runs WHERE run_id = $run_id)
+        AND (source_id, image_url) IN (SELECT (unnest($ids), unnest($urls)))"""
 
 
 @dataclass(slots=True)
@@ -118,7 +125,7 @@ def _run(
 
 
 def _header(name: str, header: RunHeader, row: RunRow) -> Iterator[Found]:
-    for column in ("source", "spider", "config_digest", "code_version"):
+    for column in ("source", "spider", "config_digest", "code_version", "crawl_id"):
         written, kept = getattr(header, column), getattr(row, column)
         if written != kept:
             yield "run", f"{name}/run.json", f"{column} is {written!r}, the ledger has {kept!r}"
@@ -139,8 +146,13 @@ def _segment(workspace: Workspace, segment: Segment, where: str, count: JournalC
         answer = con.execute(_SIGHTINGS, span)
         names = [column[0] for column in answer.description or ()]
         kept = {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in answer.fetchall()}
+        items = [sighting.item for sighting in written if sighting.seq not in kept]
+        asked = {"ids": [item.source_id for item in items], "urls": [item.image_url for item in items]}
+        elsewhere = set(con.execute(_IN_CRAWL, {"run_id": segment.run_id, **asked}).fetchall() if items else ())
     for line, sighting in enumerate(written, start=1):
         row = kept.pop(sighting.seq, None)
+        if row is None and (sighting.item.source_id, sighting.item.image_url) in elsewhere:
+            continue
         if row is None:
             yield "sighting", f"{where}:{line}", "the ledger has no row for this sighting"
         elif differing := _differing(sighting, row):
@@ -152,13 +164,19 @@ def _segment(workspace: Workspace, segment: Segment, where: str, count: JournalC
 def _differing(sighting: Sighting, row: Mapping[str, Any]) -> Sequence[str]:
     written: dict[str, Any] = {name: getattr(sighting.item, name) for name in _ITEM}
     written |= {name: getattr(sighting, name) for name in _OWN}
-    written["tags"] = list(sighting.item.tags)
+    written |= {"tags": list(sighting.item.tags), "labels": list(sighting.item.labels)}
     told = [f"{name}: {row[name]!r} instead of {value!r}" for name, value in written.items() if row[name] != value]
     if row["fetched_at"] != _microseconds(sighting.fetched_at):
         told.append("fetched_at")
     signals = {(signal.kind, signal.value, signal.where) for signal in (*sighting.item.signals, *sighting.opt_out)}
     if {(entry["kind"], entry["value"], entry["where"]) for entry in json.loads(row["opt_out"])} != signals:
         told.append("opt_out")
+    references = (*sighting.item.evidence, *sighting.evidence)
+    if json.loads(row["evidence"] or "[]") != [asdict(reference) for reference in references]:
+        told.append("evidence")
+    carrier = sighting.item.carrier
+    if json.loads(row["carrier"] or "null") != (carrier and {"kind": carrier.kind, "args": dict(carrier.args)}):
+        told.append("carrier")
     return told
 
 

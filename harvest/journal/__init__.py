@@ -9,6 +9,7 @@ where the digest is taken over `previous` and the bytes of all lines before the 
 the whole run. A line counts when its newline is written: a kill leaves at most one torn line, which is dropped.
 """
 
+from harvest.journal.foreign import take_in
 from harvest.journal.reader import (
     Verified,
     read_end,
@@ -16,6 +17,7 @@ from harvest.journal.reader import (
     read_segment,
     run_folders,
     sealed_segments,
+    sighting_at,
     unfinished,
     verify_run,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "run_folders",
     "seal_dead",
     "sealed_segments",
+    "sighting_at",
+    "take_in",
     "to_json",
     "unfinished",
     "verify_run",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from harvest.journal.records import RunEnd, RunHeader, from_json
 from harvest.journal.segments import Contents, Segment, contents_of, digest_of, seal_of, segment_paths
 
 __all__ = [
+    "COPIED",
     "END",
     "HEADER",
     "Verified",
@@ -23,11 +24,13 @@ __all__ = [
     "read_segment",
     "run_folders",
     "sealed_segments",
+    "sighting_at",
     "unfinished",
     "verify_run",
 ]
 
 HEADER, END = "run.json", "finished.json"
+COPIED = "copied.json"  # only where a run was written in another workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +69,20 @@ def _read(path: Path, shape: type[RunHeader | RunEnd]) -> dict[str, Any]:
         values = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise LedgerError(f"{path}: cannot be read: {error}") from None
-    expected = list(shape.__dataclass_fields__)
-    if not isinstance(values, dict) or sorted(values) != sorted(expected):
-        raise LedgerError(f"{path}: expected a JSON object with {', '.join(expected)}")
+    expected = {f.name for f in fields(shape)}
+    # What came later than the journal has a default.
+    needed = {f.name for f in fields(shape) if f.default is MISSING}
+    if not isinstance(values, dict) or not needed <= values.keys() <= expected:
+        raise LedgerError(f"{path}: expected a JSON object with {', '.join(shape.__dataclass_fields__)}")
     return values
 
 
 def unfinished(journal_root: Path, source: str, config_digest: str) -> RunHeader | None:
-    """The newest run of this very source config that began, did not end, and that no process is writing now."""
+    """The newest run of this very source config that began here, did not end, and that no process is writing now."""
     for folder in reversed(run_folders(journal_root)):
         header = read_header(folder)
-        if (header.source, header.config_digest) == (source, config_digest) and not (folder / END).exists():
+        is_ours = not (folder / END).exists() and not (folder / COPIED).exists()
+        if is_ours and (header.source, header.config_digest) == (source, config_digest):
             lock = FolderLock.take(folder)
             if lock:
                 lock.release()
@@ -96,6 +102,17 @@ def read_segment(path: Path) -> Iterator[Sighting]:
             yield from_json(json.loads(line))
         except (KeyError, TypeError, ValueError) as error:
             raise LedgerError(f"{path}:{number}: not a journal line: {error}") from None
+
+
+def sighting_at(path: Path, offset: int) -> Sighting:
+    """The sighting whose line begins `offset` bytes into a segment. Raises LedgerError when none begins there."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        line = file.readline()
+    try:
+        return from_json(json.loads(line))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LedgerError(f"{path}: no journal line at byte {offset}: {error}") from None
 
 
 def verify_run(folder: Path) -> Verified:

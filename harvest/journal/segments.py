@@ -105,8 +105,10 @@ def open_segment(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
-def append_line(handle: int, line: bytes) -> None:
-    """Hand a whole line to the operating system. Raises OSError, and then the file is as it was.
+def append_line(handle: int, line: bytes) -> int:
+    """Hand a whole line to the operating system, and return where it begins in the file, in bytes.
+
+    Raises OSError, and then the file is as it was.
 
     A full disk may take half a line; that half is cut off again, or the next line would be glued to it.
     """
@@ -118,6 +120,7 @@ def append_line(handle: int, line: bytes) -> None:
             os.ftruncate(handle, size)
     if written != len(line):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return size
 
 
 def mended(path: Path) -> Contents:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ from harvest.errors import LedgerBusy, LedgerError
 from harvest.items import Sighting
 from harvest.journal.lock import FolderLock
 from harvest.journal.reader import END, HEADER, read_header
-from harvest.journal.records import RunEnd, RunHeader, line_of, now, to_json
+from harvest.journal.records import RunEnd, RunHeader, from_json, line_of, now, to_json
 from harvest.journal.segments import (
     Segment,
     append_line,
@@ -34,14 +35,12 @@ LONGEST_LINE = 8 * 1024 * 1024  # bytes; no reader has to be prepared for more
 class JournalWriter:
     """The one writer of a run's journal. Every appended line is with the operating system when `append` returns.
 
-    `done` holds the (source_id, image_url) of all that was in the journal when it was opened, so that a resumed crawl
-    does not write it twice; `next_seq` is the seq that the next sighting must have; `head` is the last seal's digest.
+    `next_seq` is the seq that the next sighting must have; `head` is the last seal's digest.
     """
 
     def __init__(self, folder: Path, header: RunHeader, lock: FolderLock) -> None:
         self.folder = folder
         self.header = header
-        self.done: set[tuple[str, str]] = set()
         self.next_seq = 0
         self.head = ""
         self._lock = lock
@@ -49,9 +48,17 @@ class JournalWriter:
         self._handle: int | None = None
 
     @classmethod
-    def open(cls, journal_root: Path, header: RunHeader, *, wait: float = 5.0) -> JournalWriter:
+    def open(
+        cls,
+        journal_root: Path,
+        header: RunHeader,
+        *,
+        wait: float = 5.0,
+        seen: Callable[[Sighting], object] = lambda _: None,
+    ) -> JournalWriter:
         """Begin the run of `header`, or take it up where it was left by a kill or by `close(None)`.
 
+        `seen` is told every sighting that is in the journal already, so that nothing is written twice.
         Raises LedgerBusy when another process still writes to it after `wait` seconds, and LedgerError when the run is
         finished, has another header, or its journal is damaged.
         """
@@ -63,14 +70,16 @@ class JournalWriter:
         try:
             writer = cls(folder, header, lock)
             writer._agree_on_header()
-            writer._take_up()
+            writer._take_up(seen)
         except BaseException:
             lock.release()
             raise
         return writer
 
-    def append(self, sighting: Sighting) -> None:
-        """Write one line. Raises ValueError when the sighting does not fit here, OSError when it cannot be written."""
+    def append(self, sighting: Sighting) -> tuple[Path, int]:
+        """Write one line, and return its segment and where it begins there, in bytes; `sighting_at` reads it.
+
+        Raises ValueError when the sighting does not fit here, OSError when it cannot be written."""
         if (sighting.run_id, sighting.seq) != (self.header.run_id, self.next_seq):
             raise ValueError(
                 f"expected run {self.header.run_id} and seq {self.next_seq}, got {sighting.run_id} and {sighting.seq}"
@@ -82,8 +91,9 @@ class JournalWriter:
             raise ValueError(f"a sighting takes {len(line)} bytes, more than {LONGEST_LINE}: is a whole page in it?")
         if self._handle is None:
             self._handle = open_segment(self._path)
-        append_line(self._handle, line)
+        offset = append_line(self._handle, line)
         self.next_seq += 1
+        return self._path, offset
 
     def seal(self) -> Segment | None:
         """Seal what was appended since the last seal and begin a new segment; None when there is nothing."""
@@ -126,7 +136,7 @@ class JournalWriter:
         elif read_header(self.folder) != self.header:
             raise LedgerError(f"{self.folder}: belongs to another run: {HEADER} differs from the header given")
 
-    def _take_up(self) -> None:
+    def _take_up(self, seen: Callable[[Sighting], object]) -> None:
         paths = segment_paths(self.folder)
         for path in paths:
             contents = mended(path) if path == paths[-1] else contents_of(path)
@@ -134,11 +144,11 @@ class JournalWriter:
                 raise LedgerError(f"{path}: has no seal, though segments follow it; see `harvest verify`")
             for number, line in enumerate(contents.lines, start=1):
                 try:
-                    values = json.loads(line)
-                    self.done.add((values["item"]["source_id"], values["item"]["image_url"]))
-                    self.next_seq = values["seq"] + 1
+                    sighting = from_json(json.loads(line))
                 except (KeyError, TypeError, ValueError):
                     raise LedgerError(f"{path}:{number}: not a journal line; see `harvest verify`") from None
+                self.next_seq = sighting.seq + 1
+                seen(sighting)
             self._path = path
             if contents.segment:
                 self._go_on_after(contents.segment)

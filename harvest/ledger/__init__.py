@@ -2,7 +2,7 @@
 
 from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.hosts import count_requests, note_refusal, refusals, requests_today
-from harvest.ledger.ingest import finish_run, ingest_all, ingest_segment, start_run
+from harvest.ledger.ingest import finish_run, ingest_all, ingest_from, ingest_segment, start_run
 from harvest.ledger.queries import (
     decided,
     decisions,
@@ -10,7 +10,6 @@ from harvest.ledger.queries import (
     duplicates,
     exported,
     images,
-    known_urls,
     last_run,
     latest_stage,
     latest_stages,
@@ -31,12 +30,15 @@ from harvest.ledger.rows import (
     ImageRow,
     KnownUrl,
     LayoutRow,
+    PutOff,
     RunRow,
     SightingRow,
     StageRun,
+    VainAsk,
 )
 from harvest.ledger.sql import query
-from harvest.ledger.summary import Status, StatusLine, status
+from harvest.ledger.states import known_sha1, known_urls, put_off, vain_asks
+from harvest.ledger.summary import Status, StatusLine, Waiting, status
 from harvest.ledger.writes import (
     record_stage,
     write_decisions,
@@ -56,11 +58,14 @@ __all__ = [
     "ImageRow",
     "KnownUrl",
     "LayoutRow",
+    "PutOff",
     "RunRow",
     "SightingRow",
     "StageRun",
     "Status",
     "StatusLine",
+    "VainAsk",
+    "Waiting",
     "count_requests",
     "decided",
     "decisions",
@@ -70,7 +75,9 @@ __all__ = [
     "finish_run",
     "images",
     "ingest_all",
+    "ingest_from",
     "ingest_segment",
+    "known_sha1",
     "known_urls",
     "last_run",
     "latest_stage",
@@ -80,6 +87,7 @@ __all__ = [
     "open_ledger",
     "opt_outs",
     "provenance",
+    "put_off",
     "query",
     "record_stage",
     "refusals",
@@ -90,6 +98,7 @@ __all__ = [
     "start_run",
     "status",
     "transaction",
+    "vain_asks",
     "vectors",
     "without_vectors",
     "write_decisions",

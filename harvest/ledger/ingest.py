@@ -21,13 +21,14 @@ from harvest.journal import (
     run_folders,
     seal_dead,
     sealed_segments,
+    take_in,
     to_json,
 )
 from harvest.journal.segments import contents_of, digest_of
 from harvest.ledger.database import Connection, open_ledger, registered, transaction
 from harvest.workspace import Workspace
 
-__all__ = ["finish_run", "ingest_all", "ingest_segment", "start_run"]
+__all__ = ["finish_run", "ingest_all", "ingest_from", "ingest_segment", "start_run"]
 
 _TURN = 2.0  # seconds after which other processes get their turn at the ledger
 
@@ -124,6 +125,19 @@ _IMAGES = """
     ON CONFLICT (sha256) DO UPDATE SET
         first_seen = least(images.first_seen, excluded.first_seen), sha1 = coalesce(images.sha1, excluded.sha1)"""
 
+# Of the sightings that processes sharing one crawl have of the same image, the first that came to something stays.
+# Which one that is does not depend on the order in which journals arrive.
+_ONCE_A_CRAWL = """
+    DELETE FROM sightings WHERE (run_id, seq) IN (
+        SELECT (run_id, seq) FROM sightings
+        WHERE run_id IN (SELECT run_id FROM runs WHERE crawl_id = ?)
+            AND (source_id, image_url) IN (SELECT (item.source_id, item.image_url) FROM read_lines)
+        QUALIFY row_number() OVER (
+            PARTITION BY source, source_id, image_url
+            ORDER BY outcome = 'failed', fetched_at NULLS LAST, run_id, seq
+        ) > 1
+    )"""
+
 _DERIVED = """
     INSERT INTO derived BY NAME
     SELECT sha256, d.* FROM (SELECT sha256, unnest(derived) AS d FROM read_lines WHERE len(derived) > 0)
@@ -160,6 +174,8 @@ def finish_run(con: Connection, run_id: str, outcome: str, journal_digest: str, 
 def ingest_segment(con: Connection, path: Path) -> int:
     """Put a sealed segment's sightings and images into the ledger, all or none; the number of sightings that were new.
 
+    Runs that share one crawl (`crawl_id`) have one row for each (source_id, image_url) between them, on whatever
+    machine their journals were written: the first sighting stays, a failed one only where there is no other.
     Raises LedgerError when the segment is not sealed, does not agree with its seal, or is not the one that the ledger
     knows under this number.
     """
@@ -179,9 +195,13 @@ def ingest_segment(con: Connection, path: Path) -> int:
     lines = pa.table({"line": pa.array(_said_now(contents.lines), pa.large_string())})
     try:
         with registered(con, "journal_lines", lines), transaction(con):
-            start_run(con, read_header(path.parent))
+            header = read_header(path.parent)
+            start_run(con, header)
             con.execute(_READ)
             ((new,),) = con.execute(_SIGHTINGS).fetchall()
+            if header.crawl_id is not None:
+                ((doubled,),) = con.execute(_ONCE_A_CRAWL, [header.crawl_id]).fetchall()
+                new -= doubled
             con.execute(_IMAGES)
             con.execute(_DERIVED)
             con.execute(
@@ -200,7 +220,20 @@ def ingest_all(workspace: Workspace) -> int:
     The open end of a run that was killed is sealed first, so that it counts as well; a run that is being written is
     taken as far as it is sealed. How finished runs ended is noted too. The ledger is given away between short turns.
     """
-    folders = run_folders(workspace.journal)
+    return _take(workspace, run_folders(workspace.journal))
+
+
+def ingest_from(workspace: Workspace, folder: Path) -> int:
+    """Copy the journal of a run of another workspace, `.../journal/<run_id>`, into this one and ingest it.
+
+    The number of sightings that were new. What is sealed is taken; a run that went on since can be taken again, and one
+    that is here already changes nothing. Raises LedgerError when the journal does not agree with its seals, or with
+    what is here under its id.
+    """
+    return _take(workspace, [take_in(folder, workspace.journal)])
+
+
+def _take(workspace: Workspace, folders: Sequence[Path]) -> int:
     for folder in folders:
         seal_dead(folder)
     todo = deque((folder, deque(sealed_segments(folder))) for folder in folders)

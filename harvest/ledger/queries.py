@@ -19,7 +19,6 @@ from harvest.ledger.rows import (
     DuplicateRow,
     ExportRow,
     ImageRow,
-    KnownUrl,
     LayoutRow,
     RunRow,
     SightingRow,
@@ -33,7 +32,6 @@ __all__ = [
     "duplicates",
     "exported",
     "images",
-    "known_urls",
     "last_run",
     "latest_stage",
     "latest_stages",
@@ -144,27 +142,6 @@ def sightings_of(con: Connection, sha256: str) -> list[SightingRow]:
     statement = f"""SELECT {_columns(SightingRow)} FROM sightings WHERE sha256 = ?
         ORDER BY sightings.fetched_at NULLS LAST, run_id, seq"""  # noqa: S608
     return _rows(con, SightingRow, statement, [sha256])
-
-
-def known_urls(con: Connection, source: str) -> dict[str, KnownUrl]:
-    """By image URL, the latest successful fetch within `source`.
-
-    `etag` and `last_modified` are the newest that came with the same bytes, since a 304 may leave them out: validators
-    of older bytes would let a server confirm the wrong ones.
-    """
-    statement = f"""
-        WITH met AS (
-            SELECT *, row_number() OVER fetches AS age, first_value(sha256) OVER fetches AS current
-            FROM sightings
-            WHERE source = ? AND sha256 IS NOT NULL AND outcome IN ('stored', 'known', 'unchanged')
-            WINDOW fetches AS (PARTITION BY image_url ORDER BY fetched_at DESC NULLS LAST, run_id DESC, seq DESC)
-        ), validators AS (
-            SELECT image_url, arg_min(etag, age) AS etag, arg_min(last_modified, age) AS last_modified
-            FROM met WHERE sha256 = current GROUP BY image_url
-        )
-        SELECT image_url, sha256, v.etag, v.last_modified, {_ISO.format("fetched_at")}, outcome
-        FROM met JOIN validators v USING (image_url) WHERE age = 1"""  # noqa: S608
-    return {row.image_url: row for row in _rows(con, KnownUrl, statement, [source])}
 
 
 def opt_outs(con: Connection) -> dict[str, list[Signal]]:

@@ -16,9 +16,11 @@ __all__ = [
     "ImageRow",
     "KnownUrl",
     "LayoutRow",
+    "PutOff",
     "RunRow",
     "SightingRow",
     "StageRun",
+    "VainAsk",
 ]
 
 
@@ -100,16 +102,42 @@ class ImageRow:
     first_seen: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownUrl:
-    """The latest successful fetch of a URL: what it brought, when, and what to revalidate it with."""
+    """The latest successful fetch of an address: what it brought, when (unix time), and what to revalidate it with.
+
+    `sha1` is what the source stated of these bytes last.
+    """
 
     image_url: str
     sha256: str
     etag: str | None
     last_modified: str | None
-    fetched_at: str | None
+    fetched_at: float | None
     outcome: str
+    sha1: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VainAsk:
+    """What the latest ask for an address came to when it brought nothing to keep; `asked_at` is a unix time."""
+
+    image_url: str
+    outcome: str
+    reason: str | None
+    http_status: int | None
+    sha256: str | None
+    opt_out: tuple[Signal, ...]
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """An address that failed and is left alone until a moment (unix time); `reason` is that of the failure."""
+
+    image_url: str
+    until: float
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 
 import numpy as np
@@ -18,7 +17,6 @@ from harvest.ledger import (
     decisions,
     images,
     ingest_all,
-    known_urls,
     last_run,
     open_ledger,
     opt_outs,
@@ -57,73 +55,7 @@ def test_images_are_ordered_by_digest(collection):
     assert digests == sorted(map(sha, ["leaf", "shell", "key"]))
 
 
-# What a new crawl asks
-
-
-def test_a_known_url_tells_its_latest_successful_fetch(workspace, sighting, journalled):
-    url = {"source_id": "a", "image_url": "https://gallery.museum.test/a.jpg"}
-    journalled(
-        [
-            sighting(0, "leaf", **url, etag='"1"', last_modified="Mon", fetched_at="2026-01-01T00:00:00Z"),
-            sighting(1, "shell", **url, etag='"2"', fetched_at="2026-01-03T00:00:00Z"),
-            sighting(2, "key", **url, etag='"0"', fetched_at="2026-01-02T00:00:00Z"),
-            sighting(3, None, **url, outcome=Outcome.FAILED, fetched_at="2026-01-05T00:00:00Z"),
-            sighting(4, "torn", **url, outcome=Outcome.BROKEN, fetched_at="2026-01-06T00:00:00Z"),
-            sighting(5, "leaf", image_url="https://gallery.museum.test/other.jpg", source="shells"),
-        ]
-    )
-    ingest_all(workspace)
-    with open_ledger(workspace) as con:
-        (known,) = known_urls(con, "fins").values()
-        assert list(known_urls(con, "shells")) == ["https://gallery.museum.test/other.jpg"]
-        assert known_urls(con, "nobody's") == {}
-    assert (known.image_url, known.sha256, known.etag) == (url["image_url"], sha("shell"), '"2"')
-    assert known.last_modified is None, "the validator of other bytes would confirm the wrong ones"
-    assert (known.fetched_at, known.outcome) == ("2026-01-03T00:00:00.000000Z", "stored")
-
-
-def test_an_answer_without_validators_leaves_those_of_the_same_bytes_in_force(workspace, sighting, journalled):
-    url = {"source_id": "a", "image_url": "https://gallery.museum.test/a.jpg"}
-    journalled(
-        [
-            sighting(0, "leaf", **url, etag='"1"', fetched_at="2026-01-01T00:00:00Z"),
-            sighting(1, "leaf", **url, outcome=Outcome.UNCHANGED, http_status=304, fetched_at="2026-01-09T00:00:00Z"),
-        ]
-    )
-    ingest_all(workspace)
-    with open_ledger(workspace) as con:
-        (known,) = known_urls(con, "fins").values()
-    assert (known.etag, known.outcome, known.fetched_at) == ('"1"', "unchanged", "2026-01-09T00:00:00.000000Z")
-
-
-def test_one_skipped_for_its_age_does_not_look_fetched(workspace, sighting, journalled):
-    url = {"source_id": "a", "image_url": "https://gallery.museum.test/a.jpg"}
-    journalled(
-        [
-            sighting(0, "leaf", **url, fetched_at="2026-01-01T00:00:00Z"),
-            sighting(1, "leaf", **url, outcome=Outcome.UNCHANGED, http_status=None, fetched_at=None),
-        ]
-    )
-    ingest_all(workspace)
-    with open_ledger(workspace) as con:
-        (known,) = known_urls(con, "fins").values()
-    assert known.fetched_at == "2026-01-01T00:00:00.000000Z"
-
-
-def test_a_hundred_thousand_urls_are_known_at_once(workspace):
-    with open_ledger(workspace, write=True) as con:
-        con.execute(
-            """INSERT INTO sightings BY NAME
-               SELECT 'r' AS run_id, i AS seq, 's' AS source, i::VARCHAR AS source_id, [] AS tags,
-                      'https://m.test/' || i AS image_url, '2026-01-01'::TIMESTAMPTZ AS fetched_at,
-                      '[]' AS opt_out, 'stored' AS outcome, sha256(i::VARCHAR) AS sha256, '"' || i || '"' AS etag
-               FROM range(100_000) t(i)"""
-        )
-        began = time.monotonic()
-        known = known_urls(con, "s")
-    assert time.monotonic() - began < 15
-    assert len(known) == 100_000
-    assert known["https://m.test/77"].etag == '"77"'
+# What a new crawl asks: addresses in test_states.py
 
 
 def test_the_last_run_is_the_one_that_began_last(workspace, sighting, journalled):
@@ -259,7 +191,7 @@ def test_an_empty_ledger_answers_everything_with_nothing(workspace):
     with open_ledger(workspace, write=True) as con:
         counts = asdict(status(con))
         assert {name: value for name, value in counts.items() if value} == {}
-        assert (images(con), provenance(con), opt_outs(con), known_urls(con, "s")) == ([], {}, {}, {})
+        assert (images(con), provenance(con), opt_outs(con)) == ([], {}, {})
 
 
 def test_an_answer_that_nobody_read_to_its_end_is_in_nobodys_way(collection):
@@ -283,10 +215,11 @@ def test_the_public_surface_is_what_it_is():
 
 
 PUBLIC = """
-Connection DecisionRow DerivedRow DuplicateRow ExportRow ImageRow KnownUrl LayoutRow RunRow SightingRow StageRun Status
-StatusLine decided decisions derived duplicates exported finish_run images ingest_all ingest_segment known_urls last_run
-latest_stage latest_stages layout_of open_ledger opt_outs provenance query record_stage runs selected sightings_of
-start_run status transaction vectors without_vectors write_decisions write_derived write_duplicates write_embeddings
+Connection DecisionRow DerivedRow DuplicateRow ExportRow ImageRow KnownUrl LayoutRow PutOff RunRow SightingRow StageRun
+Status StatusLine VainAsk Waiting count_requests decided decisions derived duplicates exported finish_run images
+ingest_all ingest_from ingest_segment known_sha1 known_urls last_run latest_stage latest_stages layout_of note_refusal
+open_ledger opt_outs provenance put_off query record_stage refusals requests_today runs selected sightings_of start_run
+status transaction vain_asks vectors without_vectors write_decisions write_derived write_duplicates write_embeddings
 write_export write_layout
 """
 
