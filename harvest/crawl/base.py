@@ -20,13 +20,16 @@ from harvest import DISTRIBUTION, __version__
 from harvest.config.source import SourceConfig, load_source
 from harvest.crawl.browser import BrowserOptions, browser_meta, browser_settings
 from harvest.crawl.coverage import Coverage
+from harvest.crawl.expect import Shares, expected_fields
 from harvest.crawl.logs import quieten
 from harvest.crawl.pace import hold_host
 from harvest.crawl.robots import RobotsDenied
-from harvest.crawl.state import RunState
+from harvest.crawl.shared import shared_settings, shared_source
+from harvest.crawl.state import RunState, Tally
 from harvest.errors import ConfigError, HarvestError, SourceChanged, UsageError
 from harvest.items import ImageItem
 from harvest.licences import licence, normalize
+from harvest.store import settle_store
 from harvest.workspace import Workspace
 
 __all__ = ["SourceSpider"]
@@ -36,7 +39,7 @@ Callback = Callable[..., Any]
 
 
 class SourceSpider(scrapy.Spider, Generic[O]):
-    """Base of all spiders: `-a source=PATH [-a workspace=DIR] [-a limit=N]`.
+    """Base of all spiders: `-a source=PATH [-a workspace=DIR] [-a limit=N] [-a retry=now]`.
 
     A spider names its options dataclass in `options_type`, parses, and yields ImageItem and Request, nothing else. What
     it raises ends the run: SourceRefused and SourceChanged with exit code 3, ConfigError from `check` with 2.
@@ -47,14 +50,21 @@ class SourceSpider(scrapy.Spider, Generic[O]):
     options: O
 
     def __init__(
-        self, source: str | None = None, workspace: str | None = None, limit: str | None = None, **unknown: str
+        self,
+        source: str | None = None,
+        workspace: str | None = None,
+        limit: str | None = None,
+        retry: str | None = None,
+        **unknown: str,
     ) -> None:
         super().__init__()
         if unknown:
-            raise UsageError(f"unknown spider argument {min(unknown)!r}; known are source, workspace and limit")
+            raise UsageError(f"unknown spider argument {min(unknown)!r}; known are source, workspace, limit and retry")
+        if retry not in {None, "now"}:
+            raise UsageError(f"retry: expected now, got {retry!r}")
         if not source:
             raise UsageError(f"which source? scrapy crawl {self.name} -a source=configs/sources/<name>.yaml")
-        self.source = load_source(_found(Path(source)))
+        self.source = shared_source(load_source(_found(Path(source))))
         if self.source.spider != self.name:
             raise ConfigError(
                 self.source.file, "spider", f"this file is for the spider {self.source.spider!r}, not {self.name!r}"
@@ -63,7 +73,8 @@ class SourceSpider(scrapy.Spider, Generic[O]):
         self.workspace = Workspace(Path(workspace or os.environ.get("HARVEST_WORKSPACE") or "workspace"))
         self.limit = _whole(limit)
         self.license = _license(self.source)
-        self.run = RunState()
+        self.retry_now = retry == "now"
+        self.run = RunState(tally=Tally(Shares(expected_fields(self.source))))
         self.is_done = False
         self.error: HarvestError | None = None
         self.troubles: list[str] = []
@@ -77,13 +88,14 @@ class SourceSpider(scrapy.Spider, Generic[O]):
         """Make the spider and set what its source decides. Raises ConfigError, UsageError and ComponentMissing."""
         spider = cls(*args, **kwargs)
         spider._set_crawler(crawler)
-        for name, value in _settings(spider.source).items():
+        for name, value in {**_settings(spider.source), **shared_settings(spider.source)}.items():
             crawler.settings.set(name, value, priority="spider")
         browser = getattr(spider.options, "browser", None)
         if isinstance(browser, BrowserOptions) and browser.enabled:
             for name, value in browser_settings(browser, spider.source).items():
                 crawler.settings.set(name, value, priority="spider")
         quieten(crawler.settings["LOG_LEVEL"])
+        settle_store(spider.workspace.root, os.environ.get("HARVEST_STORE"))
         return spider
 
     def check(self) -> None:

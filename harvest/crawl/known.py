@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
 from harvest.crawl.encounter import Encounter, Step
 from harvest.items import ImageItem, Outcome
+from harvest.ledger import KnownUrl
 
-__all__ = ["Admit", "Known"]
+__all__ = ["WAITING", "Admit", "Known"]
+
+WAITING = "waiting until"  # how the ledger tells what was put off from what was asked
 
 _DAY = 86_400.0  # seconds
 
@@ -25,22 +27,16 @@ class Admit(Step):
 
     passes = (DropItem,)
 
-    def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
-        self._met: set[tuple[str, str]] = set()
-
     async def process_item(self, item: ImageItem | Encounter) -> Encounter:
         """Raises DropItem for what has its sighting already, for what is over the limit, and while the run stops."""
         if isinstance(item, Encounter):
             return item
-        spider = self.spider
-        key = (item.source_id, item.image_url)
-        if key in self._met or key in spider.run.done or not self.crawler.crawling:
-            raise DropItem("met already")
-        if spider.limit is not None and len(self._met) + len(spider.run.done) >= spider.limit:
+        spider, addresses = self.spider, self.spider.run.addresses
+        if spider.limit is not None and addresses.met >= spider.limit:
             raise DropItem("over the limit")
-        self._met.add(key)
-        if spider.limit is not None and len(self._met) + len(spider.run.done) >= spider.limit:
+        if not self.crawler.crawling or not addresses.meet(item.source_id, item.image_url):
+            raise DropItem("met already")
+        if spider.limit is not None and addresses.met >= spider.limit:
             spider.is_done = True
         return await super().process_item(spider.complete(item))
 
@@ -50,34 +46,45 @@ class Admit(Step):
 
 
 class Known(Step):
-    """Leaves alone what was fetched lately, and asks for the rest only if it changed."""
+    """Leaves alone what was fetched lately or has to wait, and asks for the rest only if it changed."""
 
     async def step(self, encounter: Encounter) -> Encounter:
         """UNCHANGED without a request while the copy is young; validators for the request when it is not.
 
         An ask that was in vain is not repeated either while it is young: what was BROKEN, GONE or REFUSED is so again.
+        What FAILED fails again until its time has come, which is no attempt.
         """
-        run, url = self.spider.run, encounter.item.image_url
+        addresses, item = self.spider.run.addresses, encounter.item
+        held = addresses.with_sha1(item.sha1) if item.sha1 else None
+        if held is not None:
+            return encounter.ended(Outcome.UNCHANGED, "digest known", sha256=held)
+        later = addresses.put_off(item.image_url)
+        if later and later.until > time.time() and not self.spider.retry_now:
+            until = datetime.fromtimestamp(later.until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return encounter.ended(Outcome.FAILED, f"{WAITING} {until}: {later.reason}")
         oldest = time.time() - self.spider.source.max_age_days * _DAY
-        fate = run.fates.get(url)
-        if fate and fate.asked_at > oldest:
-            evidence = tuple(dict.fromkeys((*encounter.opt_out, *fate.opt_out)))
-            return encounter.ended(
-                fate.outcome, fate.reason, http_status=fate.http_status, sha256=fate.sha256, opt_out=evidence
-            )
-        known = run.known.get(url)
-        if known is None:
-            return encounter
-        carrier = encounter.item.carrier
-        if carrier is not None and "version" in carrier.args:
-            if known.etag == carrier.args["version"]:
-                return encounter.ended(Outcome.UNCHANGED, "same version", sha256=known.sha256, etag=known.etag)
-            return encounter
-        if known.fetched_at and datetime.fromisoformat(known.fetched_at).timestamp() > oldest:
-            return encounter.ended(Outcome.UNCHANGED, "fetched lately", sha256=known.sha256)
-        validators = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
-        return replace(
-            encounter,
-            known_sha256=known.sha256,
-            validators=tuple((name, value) for name, value in validators.items() if value),
-        )
+        vain = addresses.vain(item.image_url)
+        if vain and vain.asked_at > oldest:
+            evidence = tuple(dict.fromkeys((*encounter.opt_out, *vain.opt_out)))
+            known_fate = {"http_status": vain.http_status, "sha256": vain.sha256, "opt_out": evidence}
+            return encounter.ended(Outcome(vain.outcome), vain.reason, **known_fate)
+        known = addresses.known(item.image_url)
+        return encounter if known is None else _held(encounter, known, oldest)
+
+
+def _held(encounter: Encounter, known: KnownUrl, oldest: float) -> Encounter:
+    item = encounter.item
+    if item.carrier is not None and "version" in item.carrier.args:
+        if known.etag == item.carrier.args["version"]:
+            return encounter.ended(Outcome.UNCHANGED, "same version", sha256=known.sha256, etag=known.etag)
+        return encounter
+    # Another digest than the source stated for the copy: it says itself that the bytes have changed.
+    has_changed = bool(item.sha1 and known.sha1 and item.sha1.lower() != known.sha1.lower())
+    if known.fetched_at and known.fetched_at > oldest and not has_changed:
+        return encounter.ended(Outcome.UNCHANGED, "fetched lately", sha256=known.sha256)
+    validators = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return replace(
+        encounter,
+        known_sha256=known.sha256,
+        validators=tuple((name, value) for name, value in validators.items() if value),
+    )

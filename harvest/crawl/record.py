@@ -11,11 +11,10 @@ from scrapy.crawler import Crawler
 
 from harvest import __version__
 from harvest.crawl.encounter import Encounter, Step
-from harvest.crawl.state import fates
 from harvest.errors import HarvestError, LedgerBusy, SourceError, SourceRefused
 from harvest.items import ImageItem, Outcome, Sighting
 from harvest.journal import JournalWriter, RunHeader, read_segment, unfinished
-from harvest.ledger import finish_run, ingest_all, ingest_segment, known_urls, open_ledger, start_run
+from harvest.ledger import finish_run, ingest_all, ingest_segment, open_ledger, start_run
 
 __all__ = ["Record"]
 
@@ -63,13 +62,13 @@ class Record(Step):
         assert self._writer is not None
         sighting = self._sighting(item)
         try:
-            self._writer.append(sighting)
+            place = self._writer.append(sighting)
         except ValueError as error:
             bare = ImageItem(source_id=item.item.source_id, image_url=item.item.image_url)
             reason = f"internal: not journaled as met: {error}"
             sighting = replace(self._sighting(Encounter(item=bare)), outcome=Outcome.FAILED, reason=reason)
-            self._writer.append(sighting)
-        self.spider.run.tally.count(sighting.outcome)
+            place = self._writer.append(sighting)
+        self._remember(sighting, *place)
         self._unsealed += 1
         if self._unsealed >= self._most:
             self._full.set()
@@ -78,6 +77,17 @@ class Record(Step):
     async def step(self, encounter: Encounter) -> Encounter:
         """Not used: this step ends the way."""
         return encounter
+
+    def _remember(self, sighting: Sighting, path: Path, offset: int) -> None:
+        run = self.spider.run
+        run.tally.count(sighting.outcome, sighting.item)
+        run.fetches.journaled(sighting.item.image_url, path, offset)
+        if sighting.fingerprint and sighting.fingerprint.sha1:
+            run.addresses.memory.put("sha1", sighting.fingerprint.sha1, sighting.fingerprint.sha256)
+
+    def _taken_up(self, sighting: Sighting) -> None:
+        self.spider.run.addresses.meet(sighting.item.source_id, sighting.item.image_url)
+        self.spider.run.tally.count(sighting.outcome, sighting.item)
 
     def _sighting(self, encounter: Encounter) -> Sighting:
         assert self._writer is not None
@@ -115,16 +125,18 @@ class Record(Step):
             code_version=__version__,
             crawl_id=run.crawl_id,
         )
-        self._writer = JournalWriter.open(workspace.journal, header or new)
-        run.run_id, run.done = self._writer.header.run_id, {*self._writer.done, *run.inherited}
-        for segment in sorted(self._writer.folder.glob("*.jsonl")) if header else ():
+        run.remember_in(workspace.root)
+        self._writer = JournalWriter.open(workspace.journal, header or new, seen=self._taken_up)
+        run.run_id = self._writer.header.run_id
+        for segment in (path for folder in run.inherited for path in sorted(folder.glob("*.jsonl"))):
             for sighting in read_segment(segment):
-                run.tally.count(sighting.outcome)
-        if run.done:
-            spider.logger.info("taking up run %s, which has met %d images already", run.run_id, len(run.done))
+                run.addresses.meet(sighting.item.source_id, sighting.item.image_url)
+        if run.tally.met:
+            spider.logger.info("taking up run %s, which has met %d images already", run.run_id, run.tally.met)
         with open_ledger(workspace, write=True) as con:
             start_run(con, self._writer.header)
-            run.known, run.fates = known_urls(con, source.name), fates(con, source)
+        with open_ledger(workspace) as con:
+            run.addresses.learn(con, source)
 
     async def _feed(self) -> None:
         """Seal and ingest whenever enough has come together or enough time has passed."""
@@ -179,6 +191,8 @@ class Record(Step):
             spider.give_up(SourceError(f"pages could not be read, so images are missing: {spider.troubles[0]}{more}"))
         if spider.error is None and spider.limit is None and run.tally.obtained + run.elsewhere < least:
             spider.give_up(SourceError(f"expected at least {least} images (expect.min), got {run.tally}"))
+        if spider.error is None and spider.limit is None and (short := run.tally.shares.shortfall()):
+            spider.give_up(SourceError(short))
         if spider.error is None:
             return "limited" if spider.is_done else "finished"
         return "refused" if isinstance(spider.error, SourceRefused) else "failed"

@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
 
 from harvest import __version__
 from harvest.config.source import SourceConfig
 from harvest.crawl.encounter import Encounter
-from harvest.items import Outcome, Signal
-from harvest.ledger import Connection, KnownUrl
+from harvest.crawl.expect import Shares
+from harvest.crawl.memory import Memory
+from harvest.items import ImageItem, Outcome, Sighting, Signal
+from harvest.journal import sighting_at
+from harvest.ledger import Connection, KnownUrl, PutOff, VainAsk, known_sha1, known_urls, put_off, vain_asks
 
-__all__ = ["Fate", "RunState", "Tally", "fates"]
+__all__ = ["Addresses", "Fetches", "RunState", "Tally"]
 
-# The latest ask for each address, where it brought nothing that can be kept and this very config and code asked.
-_FATES = """
-    SELECT s.image_url, s.outcome, s.reason, s.http_status, s.sha256, s.opt_out, epoch(s.fetched_at)
-    FROM sightings s JOIN runs r USING (run_id)
-    WHERE s.source = ? AND r.config_digest = ? AND r.code_version = ? AND s.fetched_at IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY s.image_url ORDER BY s.fetched_at DESC, run_id DESC, s.seq DESC) = 1
-        AND s.outcome IN ('broken', 'gone', 'refused')"""
 _OBTAINED = (Outcome.STORED, Outcome.KNOWN, Outcome.UNCHANGED)
 _BODIES = 32  # images in memory at once, fetched and not yet stored
+_FATE = frozenset(Encounter.__dataclass_fields__) & frozenset(Sighting.__dataclass_fields__)
 
 
 class Tally:
     """How many images were met, and what became of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, shares: Shares | None = None) -> None:
         self.met = 0
+        self.shares = shares or Shares({})
         self._outcomes: Counter[Outcome] = Counter()
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome, item: ImageItem) -> None:
         """Count the fate of one image."""
         self.met += 1
         self._outcomes[outcome] += 1
+        if outcome in _OBTAINED:
+            self.shares.count(item)
 
     @property
     def obtained(self) -> int:
@@ -53,52 +53,121 @@ class Tally:
         return f"{self.met} met" + (f": {counts}" if counts else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What the latest ask for an address came to when it brought nothing to keep; `asked_at` is a unix time."""
+class Addresses:
+    """What is known of addresses and digests: from the ledger at the opening, from this run as it goes on."""
 
-    outcome: Outcome
-    reason: str | None
-    http_status: int | None
-    sha256: str | None
-    opt_out: tuple[Signal, ...]
-    asked_at: float
+    def __init__(self, folder: Path | None = None) -> None:
+        self.memory = Memory(folder)
+        self.met = 0
+
+    def learn(self, con: Connection, source: SourceConfig) -> None:
+        """Read from the ledger what crawls of `source` found; vain asks count where they were made like now."""
+        memory, like_now = self.memory, (source.name, source.digest, __version__)
+        memory.fill("known", ((known.image_url, _values(known)) for known in known_urls(con, source.name)))
+        memory.fill("vain", ((vain.image_url, _vain(vain)) for vain in vain_asks(con, *like_now)))
+        memory.fill("later", ((later.image_url, _values(later)) for later in put_off(con, *like_now)))
+        memory.fill("sha1", known_sha1(con))
+
+    def meet(self, source_id: str, image_url: str) -> bool:
+        """Note that an image is met in this run; False when it was before."""
+        is_new = self.memory.add("met", f"{len(source_id)}:{source_id}{image_url}")
+        self.met += is_new
+        return is_new
+
+    def known(self, url: str) -> KnownUrl | None:
+        """The latest good fetch of an address."""
+        values = self.memory.get("known", url)
+        return values and KnownUrl(url, *values)
+
+    def vain(self, url: str) -> VainAsk | None:
+        """The latest ask for an address, where it was in vain."""
+        values = self.memory.get("vain", url)
+        if values is None:
+            return None
+        outcome, reason, status, sha256, opt_out, asked_at = values
+        signals = tuple(Signal(**signal) for signal in opt_out)
+        return VainAsk(url, outcome, reason, status, sha256, signals, asked_at)
+
+    def put_off(self, url: str) -> PutOff | None:
+        """Until when an address is to be left alone."""
+        values = self.memory.get("later", url)
+        return values and PutOff(url, *values)
+
+    def with_sha1(self, sha1: str) -> str | None:
+        """The sha256 of an image that is held, by its other digest."""
+        found: str | None = self.memory.get("sha1", sha1.lower())
+        return found
 
 
-def fates(con: Connection, source: SourceConfig) -> dict[str, Fate]:
-    """By address, the asks of `source` as it is configured now that came to BROKEN, GONE or REFUSED last."""
-    rows = con.execute(_FATES, [source.name, source.digest, __version__]).fetchall()
-    return {
-        url: Fate(
-            outcome=Outcome(outcome),
-            reason=reason,
-            http_status=status,
-            sha256=sha256,
-            opt_out=tuple(Signal(**signal) for signal in json.loads(opt_out)),
-            asked_at=asked_at,
-        )
-        for url, outcome, reason, status, sha256, opt_out, asked_at in rows
-    }
+class Fetches:
+    """What came of each address that this run asked for, so that none is asked for twice.
+
+    Under way it is a future, which ends with None when the crawl stops; after that the journal knows.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._under_way: dict[str, asyncio.Future[Encounter | None]] = {}
+
+    def get(self, url: str) -> asyncio.Future[Encounter | None] | None:
+        """The fate of an address, None when nobody asked for it yet."""
+        if url in self._under_way:
+            return self._under_way[url]
+        place = self._memory.get("fetched", url)
+        if place is None:
+            return None
+        told: asyncio.Future[Encounter | None] = asyncio.get_running_loop().create_future()
+        told.set_result(_encounter(sighting_at(Path(place[0]), place[1])))
+        return told
+
+    def __setitem__(self, url: str, fate: asyncio.Future[Encounter | None]) -> None:
+        self._under_way[url] = fate
+
+    def journaled(self, url: str, path: Path, offset: int) -> None:
+        """Note where the journal has what came of an address that was under way."""
+        if self._under_way.pop(url, None) is not None:
+            self._memory.put("fetched", url, [str(path), offset])
 
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """`done` is what an earlier part of the run has journaled, `known` the latest good fetch by URL and `fates` the
-    latest vain one, all set at the opening. `fetches` holds what comes of each address in this run, None when the crawl
-    stopped under it; `bodies` bounds memory. `announced` is how many images the source says there are. In a crawl that
-    several workers share, `crawl_id` names it, `inherited` are images that its dead runs have journaled here, and
-    `elsewhere` is how many images other workers have obtained.
+    """`addresses` is what is known beforehand, `fetches` what comes of each address in this run.
+
+    `bodies` bounds memory; `announced` is how many images the source says there are. In a crawl that several workers
+    share, `crawl_id` names it, `inherited` are the folders of its other runs that are here, whose images count as met,
+    and `elsewhere` is how many images other workers have obtained.
     """
 
     run_id: str | None = None
     crawl_id: str | None = None
-    inherited: Collection[tuple[str, str]] = frozenset()
+    inherited: tuple[Path, ...] = ()
     elsewhere: int = 0
     outcome: str | None = None
-    done: Collection[tuple[str, str]] = frozenset()
-    known: Mapping[str, KnownUrl] = field(default_factory=dict)
-    fates: Mapping[str, Fate] = field(default_factory=dict)
     announced: int = 0
     tally: Tally = field(default_factory=Tally)
-    fetches: dict[str, asyncio.Future[Encounter | None]] = field(default_factory=dict)
+    addresses: Addresses = field(default_factory=Addresses)
+    fetches: Fetches = field(init=False)
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BODIES))
+
+    def __post_init__(self) -> None:
+        self.fetches = Fetches(self.addresses.memory)
+
+    def remember_in(self, folder: Path) -> None:
+        """Keep what is known of addresses in `folder` from now on."""
+        self.addresses.memory.close()
+        self.addresses = Addresses(folder)
+        self.fetches = Fetches(self.addresses.memory)
+
+
+def _encounter(sighting: Sighting) -> Encounter:
+    return Encounter(item=sighting.item, **{name: getattr(sighting, name) for name in _FATE - {"item"}})
+
+
+def _values(row: KnownUrl | VainAsk | PutOff) -> list[Any]:
+    """All but the address, which is the name that they go by."""
+    return [getattr(row, f.name) for f in fields(row)[1:]]
+
+
+def _vain(vain: VainAsk) -> list[Any]:
+    *rest, opt_out, asked_at = _values(vain)
+    return [*rest, [asdict(signal) for signal in opt_out], asked_at]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Supervision"]
 
+_UNDER_WAY = 256  # images between the spider and the journal
+_MOMENT = 0.01  # seconds
+
 
 class Supervision(BaseSpiderMiddleware):
     """Lets a spider that has said enough, or that had to give up, run dry: what it has met already is still fetched."""
@@ -29,12 +33,22 @@ class Supervision(BaseSpiderMiddleware):
         return spider  # type: ignore[no-any-return]
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """The spider's first requests, until it gives up."""
+        """What the spider begins with, until it gives up, and no faster than it can be dealt with.
+
+        Scrapy would take all of it at once: a list of a million images would be a million images under way.
+        """
         try:
             async for made in super().process_start(start):
+                while self._is_busy():
+                    await asyncio.sleep(_MOMENT)
                 yield made
         except HarvestError as error:
             self._spider.give_up(error)
+
+    def _is_busy(self) -> bool:
+        engine = self.crawler.engine
+        slot = engine.scraper.slot if engine else None
+        return self.crawler.crawling and slot is not None and slot.itemproc_size >= _UNDER_WAY
 
     def process_spider_exception(self, response: Response, exception: Exception) -> tuple[()] | None:
         """Take the errors that are ours; any other is a mistake of the spider, and Scrapy's to report."""
