@@ -19,8 +19,9 @@ from harvest.workspace import Workspace
 
 __all__ = ["crawl", "demo", "run", "tell_run"]
 
+_MOST = click.IntRange(1, 64)
 _processes = click.option(
-    "--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="Sources crawled at the same time."
+    "--processes", type=_MOST, default=2, show_default=True, help="Sources crawled at the same time."
 )
 _limit = click.option("--limit", type=click.IntRange(1), help="Stop each source after this many images.")
 
@@ -43,14 +44,35 @@ def run(
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, type=EXISTING_FILE)
-@_processes
+@click.option("--processes", type=_MOST, help="Processes over all; more than sources share one source (default: 2).")
+@click.option("--scheduler", metavar="URL", help="A Redis through which workers on many machines share one crawl.")
+@click.option("--store", metavar="URL", help="Where originals go, from a workspace's first crawl on: s3://bucket/...")
+@click.option("--retry-now", is_flag=True, help="Ask again also for what was to be left alone for a while.")
 @_limit
 @common
 def crawl(
-    *, workspace: Workspace, terminal: Terminal, sources: tuple[Path, ...], processes: int, limit: int | None
+    *,
+    workspace: Workspace,
+    terminal: Terminal,
+    sources: tuple[Path, ...],
+    processes: int | None,
+    scheduler: str | None,
+    store: str | None,
+    retry_now: bool,
+    limit: int | None,
 ) -> int:
-    """Crawl several sources, each in a process of its own; continues crawls that were killed."""
-    reports = crawl_sources(workspace, sources, processes=processes, limit=limit, progress=terminal)
+    """Crawl several sources, each in a process of its own or in many; continues crawls that were killed."""
+    reports = crawl_sources(
+        workspace,
+        sources,
+        processes=processes or 2,
+        spread=processes is not None,
+        scheduler=scheduler,
+        store=store,
+        retry_now=retry_now,
+        limit=limit,
+        progress=terminal,
+    )
     terminal.result(reports)
     _table_of(terminal, reports)
     return max((report.exit_code for report in reports), default=0)

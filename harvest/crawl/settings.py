@@ -31,7 +31,7 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "harvest.crawl.pace.PoliteRetry": 550,
     "harvest.crawl.evidence.Evidence": 950,  # nearest to the network: redirects and compressed bytes as they came
 }
-SPIDER_MIDDLEWARES = {"harvest.crawl.supervise.Supervision": 30}
+SPIDER_MIDDLEWARES = {"harvest.crawl.shared.items.ShareItems": 20, "harvest.crawl.supervise.Supervision": 30}
 DOWNLOADER = "harvest.crawl.pace.PoliteDownloader"
 # http and https are all that there is: a page must not make us read this machine's files.
 DOWNLOAD_HANDLERS_BASE: dict[str, str | None] = {}
