@@ -29,6 +29,12 @@ DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
     "harvest.crawl.robots.Robots": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "harvest.crawl.pace.PoliteRetry": 550,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+    "harvest.crawl.wire.MetaRedirects": 580,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "harvest.crawl.wire.Decompression": 590,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "harvest.crawl.wire.Redirects": 600,
     "harvest.crawl.evidence.Evidence": 950,  # nearest to the network: redirects and compressed bytes as they came
 }
 SPIDER_MIDDLEWARES = {"harvest.crawl.shared.items.ShareItems": 20, "harvest.crawl.supervise.Supervision": 30}
