@@ -1,106 +1,118 @@
-"""Web archives that answer like the Wayback Machine's CDX server: which images a site once had, and their stored bytes.
-
-https://github.com/internetarchive/wayback/tree/master/wayback-cdx-server
-"""
+"""Web archives with a CDX index: which images a site once had, or its pages showed, and their stored bytes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote_plus, urlencode
 
 from scrapy import Request
-from scrapy.http import Response
+from scrapy.http import Response, TextResponse
 
 from harvest.config.reader import setting
+from harvest.crawl import cdx, replay
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.parsing import iso_timestamp
-from harvest.errors import SourceChanged
+from harvest.crawl.captures import HTML, Capture, Query
+from harvest.crawl.listing import Asked, Listing
+from harvest.crawl.replay import Found
 from harvest.items import ImageItem
 
-_FIELDS = ("timestamp", "original", "mimetype", "statuscode", "digest", "length")
 _HTTP: Any = {"pattern": r"^https?://", "expected": "an http(s) URL"}
-_MOMENT: Any = {"pattern": r"^\d{1,14}$", "expected": "1 to 14 digits of YYYYMMDDhhmmss"}
+_REPLAY = {"handle_httpstatus_list": [301, 302, 303, 307, 308], "dont_redirect": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaybackOptions:
-    """Captures of `url`: exactly that address, or by `match` all under it, its host or its whole domain.
+class WaybackOptions(Query):
+    """What is asked, of which archive.
 
-    `since` and `until` bound the time of capture, both inclusive. `mimetypes` are full-match regular expressions.
-    `collapse` keeps one of adjacent captures with the same bytes (`digest`) or of the same address (`urlkey`).
+    With `pages`, captured pages are listed, and what they show is fetched as of their time. `dialect` is told by `cdx`,
+    the index, where its address is a usual one; `replay` is the address before the timestamp, or the root of Common
+    Crawl's files, all of whose `crawls` are read by default. With `trust_digest`, the index's digest is taken for that
+    of the bytes.
     """
 
-    url: str
-    match: str = setting("prefix", choices=("exact", "prefix", "host", "domain"))
-    since: str | None = setting(None, **_MOMENT)
-    until: str | None = setting(None, **_MOMENT)
-    mimetypes: tuple[str, ...] = ("image/.*",)
-    collapse: str = setting("digest", choices=("digest", "urlkey", "none"))
-    cdx: str = setting("https://web.archive.org/cdx/search/cdx", **_HTTP)
-    replay: str = setting("https://web.archive.org/web/", **_HTTP)
-    per_page: int = setting(1000, ge=1, le=150_000)
+    dialect: str = setting("auto", choices=("auto", *cdx.DIALECTS))
+    pages: bool = False
+    trust_digest: bool = False
+    crawls: tuple[str, ...] = ()
+    cdx: str | None = setting(None, **_HTTP)
+    replay: str | None = setting(None, **_HTTP)
 
 
 class WaybackSpider(SourceSpider[WaybackOptions]):
-    """Lists captures page by page and yields one item for each."""
+    """Lists captures part by part and yields one item for each, or for each image that a captured page shows."""
 
     name = "wayback"
     options_type = WaybackOptions
 
-    async def start(self) -> AsyncIterator[Request]:
-        """The first page of the index."""
-        yield self._page(None)
+    def check(self) -> None:
+        """Raises ConfigError when the options do not say which archive is asked, or ask for what it has not."""
+        options = self.options
+        try:
+            self.archive = cdx.archive(options.dialect, options.cdx, options.replay)
+        except ValueError as error:
+            raise self.source.options.error("dialect", str(error)) from None
+        for name, is_for_common_crawl in (("pages", False), ("crawls", True)):
+            if getattr(options, name) and is_for_common_crawl != (self.archive.dialect == "commoncrawl"):
+                words = "only Common Crawl has them" if is_for_common_crawl else "Common Crawl keeps next to no images"
+                raise self.source.options.error(name, f"{words}; leave it out, or ask another archive")
+        query = replace(options, mimetypes=HTML) if options.pages else options
+        self.listing = Listing(archive=self.archive, query=query)
 
-    def parse(self, response: Response) -> Iterator[ImageItem | Request]:
-        """One page of the index: its captures, then the page that the resume key leads to."""
-        rows = self.read_json(response)
-        if rows is None:
+    async def start(self) -> AsyncIterator[Request]:
+        """The first question to the index, or to the list of indexes."""
+        index = self.archive.index
+        if self.archive.dialect == "commoncrawl" and not self.options.crawls and not index.endswith("-index"):
+            yield Request(f"{index}collinfo.json", self.parse_crawls)
+            return
+        indexes = [f"{index}{name}-index" for name in self.options.crawls] or [index]
+        for asked in self.listing.begin(indexes):
+            yield self._asked(asked)
+
+    def parse_crawls(self, response: Response) -> Iterator[Request]:
+        """Common Crawl's list of crawls."""
+        answer = self.read_json(response)
+        if answer is None:
+            yield self.again(response, "the list of crawls is no JSON")
+        else:
+            yield from map(self._asked, self.listing.begin(cdx.crawls(answer, self.options)))
+
+    def parse(
+        self, response: Response, *, steps: list[dict[str, Any]], held: dict[str, Any] | None = None
+    ) -> Iterator[ImageItem | Request]:
+        """One answer of the index: what is taken of its captures, then the next of `steps`."""
+        if response.status == 404 and b"No Captures" not in response.body:
+            self.missed(response.url, "HTTP 404")
+            return
+        try:
+            captures, following = self.listing.answer(response.body.decode("utf-8", "replace"), steps, held)
+        except ValueError:
             yield self.again(response, "the index did not answer with JSON")
             return
-        if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-            raise SourceChanged("the index answered without a list of rows; its format is not the known one")
-        resume = None
-        if len(rows) > 1 and rows[-2] == []:
-            resume, rows = unquote_plus(str(rows[-1][0])), rows[:-2]
-        header, captures = (rows[0], rows[1:]) if rows else (list(_FIELDS), [])
-        if not {"timestamp", "original", "statuscode", "mimetype"} <= set(header):
-            raise SourceChanged(f"the index's columns are {header}, expected {list(_FIELDS)}")
-        for row in captures:
-            capture = dict(zip(header, row, strict=False))
-            if capture["statuscode"] == "200" and capture["mimetype"] != "warc/revisit":
-                yield self._item(capture)
-        if resume:
-            yield self._page(resume)
+        yield from filter(None, map(self._met, captures))
+        yield from map(self._asked, following)
 
-    def _item(self, capture: dict[str, Any]) -> ImageItem:
-        timestamp, original = capture["timestamp"], capture["original"]
-        return ImageItem(
-            source_id=f"{timestamp}/{original}",
-            image_url=f"{self.options.replay}{timestamp}id_/{original}",
-            page_url=f"{self.options.replay}*/{original}",
-            captured_at=iso_timestamp(timestamp),
-            raw={
-                "original": original,
-                **{key: capture[key] for key in ("mimetype", "digest", "length") if key in capture},
-            },
-        )
+    def parse_page(self, response: Response, *, timestamp: str, original: str, hops: int = 0) -> Iterator[Any]:
+        """A captured page: the images that it shows."""
+        asked = Found(timestamp, original)
+        url, capture = replay.onward(self.archive.replay, asked, response), replay.found(response, asked)
+        if url is not None and hops < self.source.limits.max_redirects:
+            yield self._page(url, capture, hops + 1)
+        elif response.status != 200 or not isinstance(response, TextResponse):
+            self.missed(response.url, f"no page, but HTTP {response.status}")
+        else:
+            yield from replay.shown_items(response, self.archive.replay, capture)
 
-    def _page(self, resume: str | None) -> Request:
-        options = self.options
-        query = [
-            ("url", options.url),
-            ("matchType", options.match),
-            ("output", "json"),
-            ("fl", ",".join(_FIELDS)),
-            ("filter", "statuscode:200"),
-            ("filter", f"mimetype:{'|'.join(options.mimetypes)}"),
-            ("from", options.since),
-            ("to", options.until),
-            ("collapse", None if options.collapse == "none" else options.collapse),
-            ("limit", options.per_page),
-            ("showResumeKey", "true"),
-            ("resumeKey", resume),
-        ]
-        return Request(f"{options.cdx}?{urlencode([(name, value) for name, value in query if value is not None])}")
+    def _met(self, capture: Capture) -> ImageItem | Request | None:
+        prefix, trust = self.archive.replay, self.options.trust_digest
+        if self.options.pages:
+            page = Found(capture.timestamp, capture.original)
+            return self._page(replay.replay_url(prefix, *page), page)
+        make = replay.record_item if self.archive.dialect == "commoncrawl" else replay.replay_item
+        return make(capture, prefix, trust_digest=trust)
+
+    def _page(self, url: str, page: Found, hops: int = 0) -> Request:
+        return Request(url, self.parse_page, cb_kwargs={**page._asdict(), "hops": hops}, meta=_REPLAY)
+
+    def _asked(self, asked: Asked) -> Request:
+        return Request(asked.url, cb_kwargs=asked.arguments, meta={"handle_httpstatus_list": [404]})

@@ -9,58 +9,77 @@ from __future__ import annotations
 
 import json
 import re
-from calendar import monthrange
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus, urlencode, urlsplit
 
-from harvest.crawl.captures import REVISIT, Capture
+from harvest.crawl.captures import REVISIT, Capture, Query
 from harvest.errors import SourceChanged
 
 __all__ = [
     "DIALECTS",
-    "Part",
-    "Query",
+    "Archive",
+    "Step",
+    "archive",
     "crawls",
     "dialect_of",
-    "halves",
     "lines",
-    "lines_url",
+    "read",
     "rows",
-    "rows_url",
+    "rows_of",
+    "url",
 ]
 
 DIALECTS = ("wayback", "pywb", "commoncrawl")
 _ROW_FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 _NEEDED = {"timestamp", "original", "statuscode", "mimetype"}
 _LINE_FIELDS = ("urlkey", "timestamp", "url", "mime", "status", "digest", "length", "offset", "filename")
-_BEFORE_THE_WEB = datetime(1990, 1, 1, tzinfo=UTC)
-_STAMP = "%Y%m%d%H%M%S"
+_NAMES: Mapping[str, str] = {"url": "original", "mime": "mimetype", "status": "statuscode"}
+_PER_PAGE = {"wayback": 1000, "pywb": 20_000, "commoncrawl": 20_000}  # rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """What is asked of an index. `mimetypes` are full-match regular expressions, `per_page` how many rows an answer has
-    at most. With `revisits`, captures are listed too that found the bytes of an earlier one.
+class Archive:
+    """An archive: its dialect, its index, where it replays captures or keeps files."""
+
+    dialect: str
+    index: str
+    replay: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One question of a listing: a page of one index, of captures between two times, both inclusive.
+
+    Rows of one index between the same times come sorted by urlkey. The values are such as JSON can say.
     """
 
-    url: str
-    match: str
-    mimetypes: tuple[str, ...]
-    collapse: str
-    per_page: int
-    revisits: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A part of a listing that is sorted by urlkey: one index, between two times of capture, both inclusive."""
-
-    endpoint: str
+    index: str
     since: str | None = None
     until: str | None = None
+    resume: str | None = None
+    page: int | None = None
+    pages: int | None = None
+
+
+def archive(dialect: str, index: str | None, replay: str | None) -> Archive:
+    """What the options say of an archive, filled in from what is usual. Raises ValueError, worded for the user."""
+    if dialect == "auto":
+        told = dialect_of(index) if index else "wayback"
+        if told is None:
+            raise ValueError(f"expected one of {', '.join(DIALECTS)}, since {index} does not tell")
+        dialect = told
+    if dialect == "wayback":
+        index, usual = index or "https://web.archive.org/cdx/search/cdx", "https://web.archive.org/web/"
+    elif dialect == "commoncrawl":
+        index, usual = index or "https://index.commoncrawl.org/", "https://data.commoncrawl.org/"
+    elif index:
+        usual = re.sub(r"(cdx|index)/?$", "", index)
+    else:
+        raise ValueError("pywb needs the address of its index: set cdx to http://HOST/COLLECTION/cdx")
+    replay = replay or usual
+    return Archive(dialect=dialect, index=index, replay=f"{replay.rstrip('/')}/")
 
 
 def dialect_of(cdx: str) -> str | None:
@@ -78,48 +97,55 @@ def dialect_of(cdx: str) -> str | None:
     return "pywb" if re.fullmatch(r"/[\w.-]+/(cdx|index)", path) else None
 
 
-def rows_url(query: Query, part: Part, resume: str | None) -> str:
-    """The address of one page of an index of the Wayback Machine's kind."""
-    kinds, status = query.mimetypes, "200"
-    if query.revisits:
-        kinds, status = (*kinds, REVISIT), "200|-"
-    return _url(
-        part.endpoint,
-        ("url", query.url),
-        ("matchType", query.match),
-        ("output", "json"),
-        ("fl", ",".join(_ROW_FIELDS)),
-        ("filter", f"statuscode:{status}"),
-        ("filter", f"mimetype:{'|'.join(kinds)}"),
-        ("from", part.since),
-        ("to", part.until),
-        ("collapse", None if query.collapse == "none" or query.revisits else query.collapse),
-        ("limit", query.per_page),
-        ("showResumeKey", "true"),
-        ("resumeKey", resume),
-    )
+def url(archive: Archive, query: Query, step: Step) -> str:
+    """The address that asks one question.
 
-
-def lines_url(query: Query, part: Part, page: int | None) -> str:
-    """The address of one page of an index of pywb's kind; without a page, of their number.
-
-    An index that has no pages answers that with all of its rows, up to the limit.
+    An index of pywb's kind that has pages answers the first question with their number, another one with its rows.
     """
-    kinds = (*query.mimetypes, REVISIT) if query.revisits else query.mimetypes
+    is_first = archive.dialect != "wayback" and step.page is None
     return _url(
-        part.endpoint,
+        step.index,
         ("url", query.url),
         ("matchType", query.match),
         ("output", "json"),
-        ("fl", ",".join(_LINE_FIELDS)),
-        ("filter", None if query.revisits else "=status:200"),
-        ("filter", f"~mime:({'|'.join(kinds)})$"),
-        ("from", part.since),
-        ("to", part.until),
-        ("limit", query.per_page if page is None else None),
-        ("showNumPages", "true" if page is None else None),
-        ("page", page),
+        *_wanted(archive.dialect, query),
+        ("from", step.since),
+        ("to", step.until),
+        ("limit", rows_of(archive, query) if is_first or archive.dialect == "wayback" else None),
+        ("showNumPages", "true" if is_first else None),
+        ("page", step.page),
+        ("resumeKey", step.resume),
     )
+
+
+def rows_of(archive: Archive, query: Query) -> int:
+    """How many rows an answer has at most."""
+    return query.per_page or _PER_PAGE[archive.dialect]
+
+
+def _wanted(dialect: str, query: Query) -> Iterator[tuple[str, str | None]]:
+    kinds = "|".join((*query.mimetypes, REVISIT) if query.revisits else query.mimetypes)
+    if dialect == "wayback":
+        yield "fl", ",".join(_ROW_FIELDS)
+        yield "filter", "statuscode:200|-" if query.revisits else "statuscode:200"
+        yield "filter", f"mimetype:{kinds}"
+        yield "collapse", query.collapse if query.folds else None
+        yield "showResumeKey", "true"
+    else:
+        yield "fl", ",".join(_LINE_FIELDS)
+        yield "filter", None if query.revisits else "=status:200"
+        yield "filter", f"~mime:({kinds})$"
+
+
+def read(dialect: str, text: str) -> tuple[list[Capture], str | None, int | None]:
+    """An answer's captures, the key that continues it, and the number of pages where it is that.
+
+    Raises ValueError for what is no JSON, SourceChanged for what is another one.
+    """
+    if dialect == "wayback":
+        return (*rows(json.loads(text)), None)
+    captures, pages = lines(text)
+    return captures, None, pages
 
 
 def rows(answer: Any) -> tuple[list[Capture], str | None]:
@@ -136,13 +162,13 @@ def rows(answer: Any) -> tuple[list[Capture], str | None]:
 
 
 def lines(text: str) -> tuple[list[Capture], int | None]:
-    """The captures of pywb's answer, one JSON object a line, or the number of pages. Raises SourceChanged."""
+    """The captures of pywb's answer, one JSON object a line, or the number of pages.
+
+    Raises ValueError where it is no JSON, and SourceChanged.
+    """
     found: list[Capture] = []
     for line in text.splitlines():
-        try:
-            row = json.loads(line) if line.strip() else None
-        except ValueError:
-            raise SourceChanged("the index answered with lines that are not JSON; is `dialect` right?") from None
+        row = json.loads(line) if line.strip() else None
         if isinstance(row, int):
             return [], row
         if row is None or (isinstance(row, dict) and "message" in row and "timestamp" not in row):
@@ -151,13 +177,12 @@ def lines(text: str) -> tuple[list[Capture], int | None]:
             return [], int(row["pages"])
         if not isinstance(row, dict) or not {"timestamp", "url"} <= row.keys():
             raise SourceChanged("the index answered with rows of an unknown kind; is `dialect` right?")
-        names = {"url": "original", "mime": "mimetype", "status": "statuscode"}
-        found.append(_capture({names.get(name, name): value for name, value in row.items()}))
+        found.append(_capture({_NAMES.get(str(name), str(name)): value for name, value in row.items()}))
     return found, None
 
 
-def crawls(answer: Any, since: str | None, until: str | None) -> list[tuple[str, str]]:
-    """Common Crawl's crawls between two times, the oldest first: id and address of the index. Raises SourceChanged.
+def crawls(answer: Any, query: Query) -> list[str]:
+    """The indexes of Common Crawl's crawls between the query's times, the oldest first. Raises SourceChanged.
 
     https://index.commoncrawl.org/collinfo.json
     """
@@ -168,33 +193,16 @@ def crawls(answer: Any, since: str | None, until: str | None) -> list[tuple[str,
     found = []
     for one in answer:
         first, last = _digits(one.get("from")), _digits(one.get("to"))
-        if since and last and last < since.ljust(14, "0"):
+        if query.since and last and last < query.since.ljust(14, "0"):
             continue
-        if until and first and first > until.ljust(14, "9"):
+        if query.until and first and first > query.until.ljust(14, "9"):
             continue
-        found.append((first or one["id"], one["id"], one["cdx-api"]))
-    return [(id_, address) for _, id_, address in sorted(found)]
-
-
-def halves(part: Part) -> tuple[Part, Part] | None:
-    """The earlier and the later half of a part, None when it is one second.
-
-    >>> halves(Part(endpoint="", since="2001", until="2002"))[0].until
-    '20011231235959'
-    """
-    first = _moment(part.since, "19900101000000", _BEFORE_THE_WEB)
-    last = _moment(part.until, "99991231235959", datetime.now(UTC).replace(microsecond=0))
-    if first >= last:
-        return None
-    middle = first + timedelta(seconds=(last - first) // timedelta(seconds=2))
-    return (
-        replace(part, since=f"{first:{_STAMP}}", until=f"{middle:{_STAMP}}"),
-        replace(part, since=f"{middle + timedelta(seconds=1):{_STAMP}}", until=f"{last:{_STAMP}}"),
-    )
+        found.append((first or str(one["id"]), str(one["cdx-api"])))
+    return [address for _, address in sorted(found)]
 
 
 def _capture(row: Mapping[str, Any]) -> Capture:
-    said = {
+    said: dict[str, Any] = {
         name: None if row.get(name) in (None, "", "-") else str(row[name])
         for name in ("digest", "length", "filename", "offset")
     }
@@ -206,16 +214,6 @@ def _capture(row: Mapping[str, Any]) -> Capture:
         status=str(row.get("statuscode") or "-"),
         **said,
     )
-
-
-def _moment(stamp: str | None, rest: str, open_end: datetime) -> datetime:
-    """A time of capture made whole by the end of `rest`; `open_end` where there is none."""
-    if stamp is None:
-        return open_end
-    whole = stamp + rest[len(stamp) :]
-    year, month, day = int(whole[:4]), min(max(int(whole[4:6]), 1), 12), max(int(whole[6:8]), 1)
-    clock = f"{year:04}{month:02}{min(day, monthrange(year, month)[1]):02}{whole[8:]}"
-    return datetime.strptime(clock, _STAMP).replace(tzinfo=UTC)
 
 
 def _url(endpoint: str, *parameters: tuple[str, Any]) -> str:

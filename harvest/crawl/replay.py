@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urljoin
@@ -86,7 +86,7 @@ def replay_item(capture: Capture, replay: str, *, trust_digest: bool) -> ImageIt
 
 
 def record_item(capture: Capture, data: str, *, trust_digest: bool) -> ImageItem | None:
-    """An image in a WARC record that a range of a remote file brings; None when the index does not say where it lies."""
+    """An image in a WARC record that a range of a remote file brings; None when the index does not say where."""
     if not capture.filename or not (capture.offset or "").isdecimal() or not (capture.length or "").isdecimal():
         return None
     url = f"{data}{capture.filename}"

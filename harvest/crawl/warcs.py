@@ -51,8 +51,8 @@ class Payload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One record as a walk meets it, without its body. `begins` is the payload's first bytes, decoded; `coded` says that
-    the payload has a transfer or content coding, so that the stated digest may be of other bytes than the image's.
+    """One record as a walk meets it, without its body. `begins` is the payload's first bytes, decoded; `coded` says
+    that the payload has a transfer or content coding, so that the stated digest may be of other bytes than the image's.
     """
 
     offset: int
@@ -104,28 +104,32 @@ def payload(stream: IO[bytes], record_id: str | None, max_bytes: int) -> Payload
 
 
 def records(stream: IO[bytes]) -> Iterator[Seen | Torn]:
-    """Every response, resource, revisit, request and metadata record of a WARC, plain or compressed record by record."""
-    start = 0
+    """Every response, resource, revisit, request and metadata record of a WARC, plain or gzipped record by record."""
+    start: int | None = 0
     while start is not None:
         stream.seek(start)
-        iterator = ArchiveIterator(stream)
-        offset, resume = 0, None
-        try:
-            for record in iterator:
-                offset = start + iterator.get_record_offset()
-                yield from _seen(record, offset)
-        except _BAD as error:
-            offset = max(offset, start + int(iterator.offset or 0))
-            yield Torn(offset=offset, why=_words(error))
-            resume = _next_record(stream, offset + 1)
-        if resume is None:
-            return
-        start = resume
+        start = None
+        for one in _until_torn(stream):
+            yield one
+            if isinstance(one, Torn):
+                start = _next_record(stream, one.offset + 1)
 
 
-def _seen(record: ArcWarcRecord, offset: int) -> Iterator[Seen | Torn]:
-    if record.rec_type not in {"response", "resource", "revisit", "request", "metadata"}:
-        return
+def _until_torn(stream: IO[bytes]) -> Iterator[Seen | Torn]:
+    iterator = ArchiveIterator(stream)
+    try:
+        for record in iterator:
+            offset = int(iterator.offset)  # its own get_record_offset would read the record to its end
+            seen = _seen(record, offset)
+            if seen is not None:
+                yield seen
+            if isinstance(seen, Torn):
+                return
+    except _BAD as error:
+        yield Torn(offset=int(iterator.offset), why=_words(error))
+
+
+def _seen(record: ArcWarcRecord, offset: int) -> Seen | Torn | None:
     head, http = record.rec_headers, record.http_headers
     is_body = record.rec_type in {"response", "resource"}
     begins = record.content_stream().read(_SNIFF) if is_body else b""
@@ -133,16 +137,20 @@ def _seen(record: ArcWarcRecord, offset: int) -> Iterator[Seen | Torn]:
     while record.raw_stream.read(_CHUNK):
         pass
     if getattr(record.raw_stream, "limit", 0) > 0:
-        yield Torn(offset=offset, why=f"the record ends {record.raw_stream.limit} bytes early")
-        return
+        return Torn(offset=offset, why=f"the record ends {record.raw_stream.limit} bytes early")
+    if record.rec_type not in {"response", "resource", "revisit", "request", "metadata"}:
+        return None
+    digest = head.get_header("WARC-Payload-Digest")
+    if digest is None and record.rec_type == "resource":
+        digest = head.get_header("WARC-Block-Digest")
     said = http if http is not None else head
-    yield Seen(
+    return Seen(
         offset=offset,
         kind=record.rec_type,
         id=head.get_header("WARC-Record-ID") or "",
         url=(head.get_header("WARC-Target-URI") or "").strip("<>"),
         date=head.get_header("WARC-Date"),
-        digest=head.get_header("WARC-Payload-Digest") or (record.rec_type == "resource" and head.get_header("WARC-Block-Digest")) or None,
+        digest=digest,
         status=_status(record),
         content_type=(said.get_header("Content-Type") or "").partition(";")[0].strip().lower(),
         begins=begins,
@@ -192,9 +200,7 @@ def _next_record(stream: IO[bytes], start: int) -> int | None:
                 return position + mark.start() + 4
             if _is_member(held[mark.start() : mark.start() + 4096]):
                 return position + mark.start()
-        position, held = position + len(held) - 4096, held[-4096:]
-        if position < start:
-            position, held = start, held
+        position, held = position + len(held[:-4096]), held[-4096:]
     return None
 
 
@@ -206,4 +212,7 @@ def _is_member(begins: bytes) -> bool:
 
 
 def _words(error: Any) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    words = " ".join(str(error).split())[:200] or type(error).__name__
+    if "non-chunked gzip" in words:
+        return "compressed as a whole, not record by record; `warcio recompress OLD NEW` mends that"
+    return words

@@ -1,6 +1,6 @@
 """Spiders read saved answers without a network: a folder of tests/sites/<spider>/ is one case.
 
-    source.yaml      the config; `case.json` {"url", "callback", "arguments", "headers", "item"}
+    source.yaml      the config; `case.json` {"url", "callback", "arguments", "headers", "status", "item"}
     body.html|json   the answer; `expected.json` what must come of it: items, requests, or an error
 
 `python -m pytest tests/spiders` shows what differs; a new case starts with an expected.json of {}.
@@ -59,7 +59,12 @@ def saved_response(case: Path, asked: dict[str, Any]) -> Response:
     kind = HtmlResponse if body.suffix == ".html" else TextResponse
     request = Request(asked["url"])
     return kind(
-        asked["url"], body=body.read_bytes(), encoding="utf-8", headers=asked.get("headers", {}), request=request
+        asked["url"],
+        status=asked.get("status", 200),
+        body=body.read_bytes(),
+        encoding="utf-8",
+        headers=asked.get("headers", {}),
+        request=request,
     )
 
 
@@ -80,4 +85,4 @@ def said(item: ImageItem) -> dict[str, Any]:
 
 
 def test_every_spider_has_saved_answers() -> None:
-    assert {case.parent.name for case in CASES} == {"flickr", "gallery", "wayback"}
+    assert {case.parent.name for case in CASES} == {"archive_org", "commons", "flickr", "gallery", "openverse", "wayback"}

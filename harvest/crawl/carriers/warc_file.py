@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from harvest.config.source import Limits
 from harvest.crawl.carriers.base import Carried
+from harvest.crawl.disk import located
 from harvest.crawl.warc_files import opened
 from harvest.crawl.warcs import payload
 
@@ -15,8 +15,11 @@ __all__ = ["read"]
 
 
 def read(args: Mapping[str, Any], limits: Limits) -> Carried:
-    """`args`: `file`, `member` of a WACZ, `offset` and `id` of the record, `version`. Raises CarrierFailed and OSError."""
-    with opened(Path(args["file"]), args.get("member")) as stream:
+    """`args`: `file` (its address), `member` of a WACZ, `offset` and `id` of the record, `version`.
+
+    Raises CarrierFailed and OSError.
+    """
+    with opened(located(args), args.get("member")) as stream:
         stream.seek(int(args["offset"]))
         found = payload(stream, args["id"], limits.max_bytes)
     return Carried(
