@@ -31,9 +31,10 @@ from harvest.config.reader import Secret
 from harvest.crawl.logs import hide, hide_url
 from harvest.crawl.safety import PrivateAddress, PublicOnly, Unfetched
 
-__all__ = ["Decompression", "HttpHandler", "MetaRedirects", "Redirects", "SourceProxy", "with_secrets"]
+__all__ = ["Decompression", "HttpHandler", "MetaRedirects", "Redirects", "SourceProxy", "with_bearer", "with_secrets"]
 
 _SECRETS = "harvest_secret_query"
+_BEARER = "harvest_secret_bearer"
 _CREDENTIALS = "Proxy-Authorization"
 _vault: dict[str, Secret] = {}
 
@@ -74,6 +75,12 @@ def with_secrets(request: Request, **query: Secret) -> Request:
     return request.replace(meta={**request.meta, _SECRETS: sorted(query), "dont_redirect": True})
 
 
+def with_bearer(request: Request, **token: Secret) -> Request:
+    """The request with one secret as its Authorization header (RFC 6750), kept from all eyes as `with_secrets` does."""
+    named = with_secrets(request, **token)
+    return named.replace(meta={**named.meta, _BEARER: True})
+
+
 class HttpHandler(HTTP11DownloadHandler):
     """Scrapy's own handler: secrets come in at the last moment and go out of whatever comes back, connections go to
     public addresses alone unless the source says otherwise, and headers have an end.
@@ -96,9 +103,8 @@ class HttpHandler(HTTP11DownloadHandler):
             return _mended(await self._exchange(request))
         secrets = {name: _vault.get(name) or getattr(self._options, name) for name in names}
         hide(secrets.values())
-        joint = "&" if "?" in request.url else "?"
         try:
-            response = await self._exchange(request.replace(url=f"{request.url}{joint}{urlencode(secrets)}"))
+            response = await self._exchange(_revealed(request, secrets))
         except Exception as error:
             text = str(error)
             if not any(secret in text or quote_plus(secret) in text for secret in secrets.values()):
@@ -253,6 +259,16 @@ class _BoundedFactory(_LenientHTTP11ClientFactory):
         return protocol
 
 
+def _revealed(request: Request, secrets: dict[str, Secret]) -> Request:
+    """A copy of the request, for the wire alone."""
+    if request.meta.get(_BEARER):
+        sent = request.copy()
+        sent.headers["Authorization"] = f"Bearer {next(iter(secrets.values()))}"
+        return sent
+    joint = "&" if "?" in request.url else "?"
+    return request.replace(url=f"{request.url}{joint}{urlencode(secrets)}")
+
+
 def _in_words(error: DownloadFailedError) -> Exception:
     """The error that is behind it, where that is one that trying again cannot mend; else the same in words."""
     reasons = list(_reasons(error.__cause__))
@@ -264,8 +280,8 @@ def _in_words(error: DownloadFailedError) -> Exception:
             return TlsFailed(said)
         if isinstance(reason, VerificationError):
             return TlsFailed("the certificate is for another host")
-        if isinstance(reason, ParseError):
-            return NotHttp(f"not HTTP: {reason.reason if hasattr(reason, 'reason') else reason}"[:200])
+        if isinstance(reason, ParseError | ValueError):
+            return NotHttp(f"not HTTP: {reason}"[:200])
     said = "; ".join(dict.fromkeys(" ".join(str(reason).split()) for reason in reasons))
     return DownloadFailedError(said or str(error))
 
