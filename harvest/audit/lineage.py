@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - what is put into the SQL are constants of this package
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -147,7 +148,11 @@ def _sighting(row: Record, runs: dict[str, Record]) -> _Node:
         f"licence {row['license'] or 'unknown'} (the source said: {row['license_raw'] or 'nothing'})",
     ]
     if row["opt_out"] not in {None, "[]"}:
-        told.append(f"refusals {row['opt_out']}")
+        told.append(f"statements {row['opt_out']}")
+    told += [
+        f"evidence of the {ref['role']}: {ref['file']}, byte {ref['offset']}, record {ref['record']}"
+        for ref in json.loads(row["evidence"] or "[]")
+    ]
     how = f"run {row['run_id']}"
     if run:
         how += f", spider {run['spider']}, version {run['code_version']}, {run['outcome'] or 'not finished'}"

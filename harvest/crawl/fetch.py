@@ -150,9 +150,11 @@ def _answered(encounter: Encounter, response: Response) -> Encounter:
     item = encounter.item
     if response.url != item.image_url and response.request and response.request.meta.get("redirect_urls"):
         item = replace(item, raw={**item.raw, "redirected_to": response.url})
+    said = tuple((name, value.decode("latin-1")) for name in HEADERS for value in response.headers.getlist(name))
     met = replace(
         encounter,
         item=item,
+        headers=said,
         fetched_at=now(),
         http_status=response.status,
         etag=_header(response, "ETag"),
@@ -165,8 +167,7 @@ def _answered(encounter: Encounter, response: Response) -> Encounter:
         return met.ended(Outcome.GONE, f"http_{response.status}")
     if response.status != _OK:
         return met.ended(Outcome.FAILED, f"http_{response.status}")
-    said = tuple((name, value.decode("latin-1")) for name in HEADERS for value in response.headers.getlist(name))
-    return replace(met, headers=said, body=response.body)
+    return replace(met, body=response.body)
 
 
 def _as_first(encounter: Encounter, first: Encounter | None) -> Encounter:

@@ -73,10 +73,14 @@ class Robots(RobotsTxtMiddleware):
             return ()
         self._insist_on_rules(netloc)
         denied = self._denial(parser, request)
-        parts = urlsplit(request.url)
+        return ((denied,) if denied else ()) + self.usage(request.url)
+
+    def usage(self, url: str) -> tuple[Signal, ...]:
+        """Refusals of training for `url` in its host's robots.txt, as far as that was asked for already."""
+        parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        usage = usage_signals(self._usage.get(netloc, ()), path or "/", _robots_url(request))
-        return ((denied,) if denied else ()) + usage
+        where = f"{parts.scheme}://{parts.netloc}/robots.txt"
+        return usage_signals(self._usage.get(parts.netloc, ()), path or "/", where)
 
     async def allows(self, url: str) -> bool:
         """Whether a request that the crawl does not send itself, such as a script's in a browser, may be sent."""

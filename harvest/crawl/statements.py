@@ -1,4 +1,7 @@
-"""Refusals as sites write them, read into Signals. Only a no is a signal: silence and a yes prove nothing.
+"""Refusals as sites write them, read into Signals. Only a no is one: silence proves nothing, and neither does a yes.
+
+One yes is kept all the same: a page's `tdm-reservation: 0` (kind `tdmrep-granted`), because of TDMRep's three places
+the nearer one decides, the meta element before the header before tdmrep.json. Refusals carry their `tdm-policy`.
 
 X-Robots-Tag and meta robots: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag and the `noai`
 words in use beside it. TDMRep: https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/. Content-Usage:
@@ -18,12 +21,24 @@ from scrapy.http import Response, TextResponse
 from harvest import DISTRIBUTION
 from harvest.items import Signal
 
-__all__ = ["HEADERS", "UsageRule", "header_signals", "page_signals", "robots_usage", "tdm_signals", "usage_signals"]
+__all__ = [
+    "GRANTED",
+    "HEADERS",
+    "UsageRule",
+    "header_signals",
+    "page_signals",
+    "robots_usage",
+    "tdm_signals",
+    "usage_signals",
+]
 
-HEADERS = ("x-robots-tag", "tdm-reservation", "tdm-policy", "content-usage")
+HEADERS = ("x-robots-tag", "tdm-reservation", "tdm-policy", "content-usage", "content-signal")
+GRANTED = "tdmrep-granted"
 _NO_WORDS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "noml", "none"})
 # Directives with a colon of their own, which is not the end of a robot's name.
 _VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
+_ROBOT = re.compile(r"\*|[a-z][\w.-]*")
+_NO = frozenset({"n", "no", "?0"})
 _TRAINING = frozenset({"train-ai", "train-genai", "ai", "genai", "bots", "ai-train"})
 
 
@@ -38,32 +53,41 @@ class UsageRule:
 
 def header_signals(headers: Iterable[tuple[str, str]], where: str) -> tuple[Signal, ...]:
     """Refusals in an answer's headers, given as (name, value) pairs in any case; repeated headers all count."""
+    pairs = [(name.lower(), value.strip()) for name, value in headers]
     found: list[Signal] = []
-    for name, value in headers:
-        match name.lower():
+    for name, value in pairs:
+        match name:
             case "x-robots-tag" if _refuses_robot(value):
-                found.append(Signal(kind="x-robots-tag", value=value.strip(), where=where))
-            case "tdm-reservation" if value.strip() == "1":
-                found.append(Signal(kind="tdmrep", value="tdm-reservation: 1", where=where))
-            case "content-usage" if _refuses_training(value):
-                found.append(Signal(kind="content-usage", value=value.strip(), where=where))
+                found.append(Signal(kind=name, value=value, where=where))
+            case "tdm-reservation" if value == "1":
+                found.append(_reserved(dict(pairs).get("tdm-policy"), where))
+            case "content-usage" | "content-signal" if _refuses_training(value):
+                found.append(Signal(kind=name, value=value, where=where))
             case _:
                 pass
     return tuple(found)
 
 
 def page_signals(response: Response) -> tuple[Signal, ...]:
-    """Refusals that a page makes for what it shows, in its headers and its meta elements."""
+    """Refusals that a page makes for what it shows, in its headers and its meta elements; last what TDMRep says."""
     pairs = [(name, value.decode("latin-1")) for name in HEADERS for value in response.headers.getlist(name)]
-    found = list(header_signals(pairs, response.url))
-    if not isinstance(response, TextResponse):
-        return tuple(found)
-    for meta in response.css("meta[name][content]"):
-        name, content = meta.attrib["name"].strip().lower(), meta.attrib["content"].strip()
-        if name in {"robots", DISTRIBUTION} and _NO_WORDS & _words(content):
-            found.append(Signal(kind="meta-robots", value=content, where=response.url))
-        elif name == "tdm-reservation" and content == "1":
-            found.append(Signal(kind="tdmrep", value="tdm-reservation: 1", where=response.url))
+    found = [signal for signal in header_signals(pairs, response.url) if signal.kind != "tdmrep"]
+    said = _tdm_words(pairs)
+    if isinstance(response, TextResponse):
+        elements = [
+            (meta.attrib["name"].strip().lower(), meta.attrib["content"].strip())
+            for meta in response.css("meta[name][content]")
+        ]
+        found += [
+            Signal(kind="meta-robots", value=content, where=response.url)
+            for name, content in elements
+            if name in {"robots", DISTRIBUTION} and _NO_WORDS & _words(content)
+        ]
+        said |= _tdm_words(elements)
+    if said.get("tdm-reservation") == "1":
+        found.append(_reserved(said.get("tdm-policy"), response.url))
+    elif said.get("tdm-reservation") == "0":
+        found.append(Signal(kind=GRANTED, value="tdm-reservation: 0", where=response.url))
     return tuple(dict.fromkeys(found))
 
 
@@ -113,11 +137,28 @@ def usage_signals(rules: Iterable[UsageRule], path: str, where: str) -> tuple[Si
 def tdm_signals(policy: Any, url: str, where: str) -> tuple[Signal, ...]:
     """The refusal that a host's tdmrep.json makes for `url`; the longest matching location counts, and 1 beats 0."""
     path = urlsplit(url).path or "/"
-    held: tuple[int, bool] = (-1, False)
+    held: tuple[int, bool, str] = (-1, False, "")
     for entry in policy if isinstance(policy, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("location"), str) and _matches(entry["location"], path):
-            held = max(held, (len(entry["location"]), str(entry.get("tdm-reservation")) == "1"))
-    return (Signal(kind="tdmrep", value="tdm-reservation: 1", where=where),) if held[1] else ()
+            is_reserved = str(entry.get("tdm-reservation")) == "1"
+            held = max(held, (len(entry["location"]), is_reserved, str(entry.get("tdm-policy") or "")))
+    return (_reserved(held[2], where),) if held[1] else ()
+
+
+def _reserved(policy: str | None, where: str) -> Signal:
+    terms = f"; tdm-policy: {policy}" if policy else ""
+    return Signal(kind="tdmrep", value=f"tdm-reservation: 1{terms}", where=where)
+
+
+def _tdm_words(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What TDMRep's names say, of those that are understood; said twice, the stricter counts."""
+    said: dict[str, str] = {}
+    for name, value in ((name.lower(), value.strip()) for name, value in pairs):
+        if name == "tdm-reservation" and value in {"0", "1"}:
+            said[name] = max(value, said.get(name, "0"))
+        elif name == "tdm-policy" and value:
+            said.setdefault(name, value)
+    return said
 
 
 def _words(value: str) -> set[str]:
@@ -125,18 +166,21 @@ def _words(value: str) -> set[str]:
 
 
 def _refuses_robot(value: str) -> bool:
-    """Whether one X-Robots-Tag header says no to us; `name:` in front addresses one robot alone."""
-    head, colon, rest = value.partition(":")
-    if colon and "," not in head and head.strip().lower() not in _VALUED:
-        if head.strip().lower() not in {"*", DISTRIBUTION}:
-            return False
-        value = rest
-    return bool(_NO_WORDS & _words(value))
+    """Whether one X-Robots-Tag header says no to us; `name:` addresses one robot alone, up to the next name."""
+    is_ours = True
+    for token in value.split(","):
+        head, colon, rest = token.partition(":")
+        name = head.strip().lower()
+        if colon and name not in _VALUED and _ROBOT.fullmatch(name):
+            is_ours, token = name in {"*", DISTRIBUTION}, rest  # noqa: PLW2901
+        if is_ours and token.strip().lower() in _NO_WORDS:
+            return True
+    return False
 
 
 def _refuses_training(value: str) -> bool:
     pairs = [pair.partition("=") for pair in re.split(r"[,;]", value.lower())]
-    return any(name.strip() in _TRAINING and said.strip() in {"n", "no"} for name, _, said in pairs)
+    return any(name.strip() in _TRAINING and said.strip().strip('"') in _NO for name, _, said in pairs)
 
 
 def _matches(pattern: str, path: str) -> bool:

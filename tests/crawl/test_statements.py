@@ -25,6 +25,11 @@ def kinds(signals) -> list[str]:
         ("X-Robots-Tag", "herbarium-harvester: noindex", ["x-robots-tag"]),
         ("X-Robots-Tag", "*: noml", ["x-robots-tag"]),
         ("X-Robots-Tag", "googlebot: noai", []),
+        ("X-Robots-Tag", "googlebot: nofollow, noai", []),
+        ("X-Robots-Tag", "googlebot: nofollow, herbarium-harvester: noai", ["x-robots-tag"]),
+        ("X-Robots-Tag", "herbarium-harvester: all, otherbot: noai", []),
+        ("X-Robots-Tag", "max-image-preview: large, noai", ["x-robots-tag"]),
+        ("X-Robots-Tag", "unavailable_after: Friday, 25-Jun-10 15:00:00 PST, noindex", ["x-robots-tag"]),
         ("X-Robots-Tag", "unavailable_after: 25 Jun 2010 15:00:00 PST", []),
         ("X-Robots-Tag", "all", []),
         ("tdm-reservation", "1", ["tdmrep"]),
@@ -33,6 +38,9 @@ def kinds(signals) -> list[str]:
         ("Content-Usage", "search=y, train-ai=n", ["content-usage"]),
         ("Content-Usage", "train-ai=y", []),
         ("Content-Usage", "search=n", []),
+        ("Content-Usage", 'train-genai="n";why=art', ["content-usage"]),
+        ("Content-Signal", "search=yes, ai-train=no", ["content-signal"]),
+        ("Content-Signal", "ai-train=yes", []),
         ("Server", "noai", []),
     ],
 )
@@ -53,6 +61,65 @@ def test_meta_elements_and_headers_of_a_page():
         ("tdmrep", "tdm-reservation: 1"),
     ]
     assert {signal.where for signal in signals} == {URL}
+
+
+TDM = st.none() | st.sampled_from(["0", "1"])
+
+
+@given(meta=TDM, header=TDM, policy=st.sampled_from(["meta", "header", "none"]))
+def test_of_two_reservations_the_nearer_one_decides(meta, header, policy):
+    head = f'<meta name="tdm-reservation" content="{meta}">' if meta else ""
+    head += '<meta name="TDM-Policy" content="https://m.example/terms">' if policy == "meta" else ""
+    headers = {"tdm-reservation": header} if header else {}
+    headers |= {"tdm-policy": "https://m.example/terms"} if policy == "header" else {}
+    page = HtmlResponse(URL, body=f"<html><head>{head}</head>".encode(), encoding="utf-8", headers=headers)
+
+    found = [(signal.kind, signal.value) for signal in page_signals(page)]
+
+    terms = "" if policy == "none" else "; tdm-policy: https://m.example/terms"
+    expected = {
+        None: [],
+        "0": [("tdmrep-granted", "tdm-reservation: 0")],
+        "1": [("tdmrep", f"tdm-reservation: 1{terms}")],
+    }
+    assert found == expected[meta or header]
+
+
+def test_a_page_may_be_refused_by_its_x_robots_tag():
+    page = HtmlResponse(URL, body=b"<html>", encoding="utf-8", headers={"X-Robots-Tag": ["nosnippet", "noimageai"]})
+
+    assert kinds(page_signals(page)) == ["x-robots-tag"]
+
+
+WORDS = ("all", "nofollow", "noarchive", "max-snippet: 3", "noai", "noimageai", "noindex", "none", "noml")
+GROUPS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "googlebot", "otherbot", "herbarium-harvester", "*"]),
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(GROUPS)
+def test_a_name_in_front_addresses_one_robot(groups):
+    value = ", ".join((f"{name}: " if name else "") + ", ".join(words) for name, words in groups)
+    addressed, refused = "", False
+    for name, words in groups:
+        addressed = name or addressed
+        refused |= addressed in {"", "*", "herbarium-harvester"} and any(word in WORDS[4:] for word in words)
+
+    assert bool(header_signals([("X-Robots-Tag", value)], URL)) == refused
+
+
+def test_the_terms_of_a_reservation_are_kept():
+    headers = [("TDM-Reservation", "1"), ("TDM-Policy", "https://m.example/terms.json")]
+    file = [{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://m.example/terms.json"}]
+
+    found = [*header_signals(headers, URL), *tdm_signals(file, URL, "https://museum.example/.well-known/tdmrep.json")]
+
+    assert {signal.value for signal in found} == {"tdm-reservation: 1; tdm-policy: https://m.example/terms.json"}
 
 
 ROBOTS = """
@@ -108,7 +175,7 @@ def test_tdmrep_json(policy, url, refused):
     assert bool(tdm_signals(policy, url, "https://m.example/.well-known/tdmrep.json")) == refused
 
 
-@given(st.text(), st.sampled_from(["x-robots-tag", "content-usage", "tdm-reservation"]))
+@given(st.text(), st.sampled_from(["x-robots-tag", "content-usage", "content-signal", "tdm-reservation"]))
 def test_no_header_breaks_the_reader(value, name):
     assert len(header_signals([(name, value)], URL)) <= 1
 

@@ -22,7 +22,7 @@ class OptOutFilter:
 
     def judge(self, candidate: Candidate) -> Verdict:
         """A refusal met with any sighting of the bytes holds for the image, and so does one inside the file."""
-        found = list(candidate.signals)
+        found = [signal for signal in candidate.signals if signal.kind in OPT_OUT_KINDS]
         mining = candidate.image.data_mining
         if mining is not None and mining.startswith("DMI-PROHIBITED"):
             found.append(Signal(kind="iptc", value=mining, where="xmp:plus:DataMining"))
