@@ -115,7 +115,7 @@ class SourceSpider(scrapy.Spider, Generic[O]):
         """The answer's JSON, None when it is none."""
         try:
             return json.loads(response.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def announce(self, images: int) -> None:

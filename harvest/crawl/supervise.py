@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
+from pathlib import Path
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +52,16 @@ class Supervision(BaseSpiderMiddleware):
         slot = engine.scraper.slot if engine else None
         return self.crawler.crawling and slot is not None and slot.itemproc_size >= _UNDER_WAY
 
-    def process_spider_exception(self, response: Response, exception: Exception) -> tuple[()] | None:
-        """Take the errors that are ours; any other is a mistake of the spider, and Scrapy's to report."""
+    def process_spider_exception(self, response: Response, exception: Exception) -> tuple[()]:
+        """Take the errors that are ours; any other says that the page is not as the spider expects it to be."""
         if isinstance(exception, HarvestError):
             self._spider.give_up(exception)
             return ()
-        self._spider.missed(response.url, f"the spider failed on this page: {exception!r}")
-        return None
+        *_, last = traceback.extract_tb(exception.__traceback__)
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        self._spider.logger.debug("%s", response.url, exc_info=exception)
+        self._spider.missed(response.url, f"the spider failed on this page: {exception!r} ({where}; DEBUG tells more)")
+        return ()
 
     def get_processed_request(self, request: Request, response: Response | None) -> Request | None:  # noqa: ARG002
         """Nothing more is asked for when the run is to end; a page that fails is noted by the spider."""
