@@ -142,9 +142,12 @@ def read(dialect: str, text: str) -> tuple[list[Capture], str | None, int | None
 
     Raises ValueError for what is no JSON, SourceChanged for what is another one.
     """
-    if dialect == "wayback":
-        return (*rows(json.loads(text)), None)
-    captures, pages = lines(text)
+    try:
+        if dialect == "wayback":
+            return (*rows(json.loads(text)), None)
+        captures, pages = lines(text)
+    except RecursionError:
+        raise SourceChanged("the index answered with lists inside lists without an end") from None
     return captures, None, pages
 
 
@@ -153,12 +156,12 @@ def rows(answer: Any) -> tuple[list[Capture], str | None]:
     if not isinstance(answer, list) or not all(isinstance(row, list) for row in answer):
         raise SourceChanged("the index answered without a list of rows; its format is not the known one")
     resume = None
-    if len(answer) > 1 and answer[-2] == []:
+    if len(answer) > 1 and answer[-2] == [] and answer[-1]:
         resume, answer = unquote_plus(str(answer[-1][0])), answer[:-2]
     header, given = (answer[0], answer[1:]) if answer else (list(_ROW_FIELDS), [])
-    if not set(header) >= _NEEDED:
+    if not {str(name) for name in header} >= _NEEDED or any(len(row) < len(header) for row in given):
         raise SourceChanged(f"the index's columns are {header}, expected {list(_ROW_FIELDS)}")
-    return [_capture(dict(zip(header, row, strict=False))) for row in given], resume
+    return [_capture(dict(zip(map(str, header), row, strict=False))) for row in given], resume
 
 
 def lines(text: str) -> tuple[list[Capture], int | None]:
@@ -173,7 +176,7 @@ def lines(text: str) -> tuple[list[Capture], int | None]:
             return [], row
         if row is None or (isinstance(row, dict) and "message" in row and "timestamp" not in row):
             continue  # "No Captures found for ..."
-        if isinstance(row, dict) and "pages" in row and "timestamp" not in row:
+        if isinstance(row, dict) and str(row.get("pages")).isdecimal() and "timestamp" not in row:
             return [], int(row["pages"])
         if not isinstance(row, dict) or not {"timestamp", "url"} <= row.keys():
             raise SourceChanged("the index answered with rows of an unknown kind; is `dialect` right?")
