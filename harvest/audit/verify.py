@@ -1,4 +1,7 @@
-"""Everything hashed again: originals, sized copies, exports and journals, against what the ledger says of them."""
+"""Everything hashed again: originals, sized copies, exports and journals, against what the ledger says of them.
+
+Of kept evidence it is asked that every record begins where a sighting says.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from pathlib import Path
 
 from harvest.audit.evidence import Wanted, hash_files
 from harvest.audit.journals import JournalCount, compare_journals
+from harvest.evidence import missing_records
+from harvest.items import EvidenceRef
 from harvest.ledger import Connection, open_ledger
 from harvest.progress import Progress
 from harvest.store import Store
@@ -31,13 +36,18 @@ _FILES = """
     FROM exports
     ORDER BY kind, path"""
 _PAPERS = "SELECT name, detail->'digests' FROM latest_stage_runs WHERE stage = 'export' ORDER BY name"
+_EVIDENCE = """
+    SELECT DISTINCT ref.file, ref.offset, ref.record FROM (
+        SELECT unnest(from_json(evidence, '[{"file": "VARCHAR", "offset": "BIGINT", "record": "VARCHAR"}]')) AS ref
+        FROM sightings WHERE json_array_length(evidence) > 0
+    ) ORDER BY ALL"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One place where disk and ledger disagree. `where` is a path in the workspace, with a line where there is one."""
 
-    kind: str  # original | derived | export | paper | journal | run | sighting
+    kind: str  # original | derived | export | paper | journal | run | sighting | evidence
     where: str
     what: str
 
@@ -65,6 +75,10 @@ def verify(workspace: Workspace, *, progress: Progress) -> VerifyReport:
     """Compare every file and every journal line with the ledger. Raises LedgerError when there is no ledger yet."""
     with open_ledger(workspace) as con:
         wanted, removed, gone = _wanted(con, workspace)
+        refs = [
+            EvidenceRef(role="", file=file, offset=offset, record=record)
+            for file, offset, record in con.execute(_EVIDENCE).fetchall()
+        ]
     checked: Counter[str] = Counter(file.kind for file in wanted)
     differences = [*_still_there(workspace, removed), *_changed(workspace, wanted, progress)]
     journals = JournalCount()
@@ -72,6 +86,11 @@ def verify(workspace: Workspace, *, progress: Progress) -> VerifyReport:
         Difference(kind=kind, where=where, what=what)
         for kind, where, what in compare_journals(workspace, journals, progress)
     ]
+    differences += [
+        Difference(kind="evidence", where=f"{ref.file}, byte {ref.offset}", what=what)
+        for ref, what in missing_records(workspace, refs)
+    ]
+    checked |= {"evidence": len(refs)} if refs else {}
     checked |= {"run": journals.runs, "segment": journals.segments, "sighting": journals.sightings}
     notes = [f"exports/{name}: the ledger has this export, its folder is gone" for name in gone]
     notes += [*journals.notes, *_orphans(workspace, {file.path for file in [*wanted, *removed]})]

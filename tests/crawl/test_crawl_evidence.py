@@ -17,8 +17,11 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from harvest.audit.lineage import lineage
+from harvest.audit.verify import verify
 from harvest.evidence import read_record
 from harvest.items import EvidenceRef
+from harvest.progress import SilentProgress
 from harvest.store import rehash
 
 ROOT = Path(__file__).parent.parent.parent
@@ -230,3 +233,36 @@ def test_files_are_rotated(desk, site, jpeg):
     assert [records(file)[0][0] for file in files] == ["warcinfo"] * len(files)
     for refs in references(desk).values():
         assert read_record(desk.workspace, refs[1]).status == 200
+
+
+def test_verify_misses_evidence_that_is_gone_or_elsewhere(desk, site, jpeg):
+    site.add_gallery(["/a.jpg", "/b.jpg"])
+    for number, path in enumerate(("/a.jpg", "/b.jpg")):
+        site.add(path, jpeg(number), headers=(("Content-Type", "image/jpeg"),))
+    desk.crawl(desk.source(evidence="warc"))
+    whole = verify(desk.workspace, progress=SilentProgress())
+    [warc] = (desk.workspace.root / "evidence").rglob("*.warc.gz")
+
+    content = warc.read_bytes()
+    warc.write_bytes(content[: len(content) // 2])
+    cut = verify(desk.workspace, progress=SilentProgress())
+    warc.unlink()
+    gone = verify(desk.workspace, progress=SilentProgress())
+
+    assert (whole.ok, whole.checked["evidence"]) == (True, 3)
+    assert {difference.kind for difference in cut.differences} == {"evidence"}
+    assert all("no record begins at byte" in difference.what for difference in cut.differences)
+    assert [difference.what for difference in gone.differences] == ["missing, and 3 records with it"]
+
+
+def test_the_story_of_an_image_names_its_evidence(desk, site, jpeg):
+    site.add_gallery(["/a.jpg"])
+    site.add("/a.jpg", jpeg(1), headers=(("Content-Type", "image/jpeg"),))
+    desk.crawl(desk.source(evidence="warc"))
+    [(sha256,)] = desk.rows("SELECT sha256 FROM images")
+
+    told = lineage(desk.workspace, sha256).lines()
+
+    for ref in references(desk)["/a.jpg"]:
+        wanted = f"evidence of the {ref.role}: {ref.file}, byte {ref.offset}, record {ref.record}"
+        assert any(line.endswith(wanted) for line in told)
