@@ -100,9 +100,10 @@ def dialect_of(cdx: str) -> str | None:
 def url(archive: Archive, query: Query, step: Step) -> str:
     """The address that asks one question.
 
-    An index of pywb's kind that has pages answers the first question with their number, another one with its rows.
+    Common Crawl's pages are counted first. A pywb is never asked for their number: where its index has no pages, it
+    answers that with every row, whatever filters and limits were named.
     """
-    is_first = archive.dialect != "wayback" and step.page is None
+    is_count = archive.dialect == "commoncrawl" and step.page is None
     return _url(
         step.index,
         ("url", query.url),
@@ -111,8 +112,8 @@ def url(archive: Archive, query: Query, step: Step) -> str:
         *_wanted(archive.dialect, query),
         ("from", step.since),
         ("to", step.until),
-        ("limit", rows_of(archive, query) if is_first or archive.dialect == "wayback" else None),
-        ("showNumPages", "true" if is_first else None),
+        ("limit", rows_of(archive, query) if archive.dialect != "commoncrawl" else None),
+        ("showNumPages", "true" if is_count else None),
         ("page", step.page),
         ("resumeKey", step.resume),
     )

@@ -1,0 +1,51 @@
+"""Real servers on loopback ports: each is started for the tests that need it, and its absence is a failure."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.crawl.conftest import Desk, desk, jpeg, site  # noqa: E402, F401 - fixtures
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], url: str, log: Path, cwd: Path) -> Iterator[None]:
+    """A server in a process of its own, from the moment when `url` answers until the end of the block."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=cwd)
+    try:
+        for _ in range(300):
+            if process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                with contextlib.suppress(HTTPError):
+                    urlopen(url, timeout=5).close()
+                yield
+                return
+            time.sleep(0.1)
+        pytest.fail(f"{command[0]} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,305 @@
+"""One crawl by several workers through a real Redis: nothing lost, nothing twice, whoever dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harvest.config.source import load_source
+from harvest.ledger import open_ledger
+from harvest.workspace import Workspace
+from tests.crawl.conftest import ROOT
+from tests.peers.redis_server import PASSWORD, _redis_server  # noqa: F401 - a fixture
+
+PICTURES = 90
+
+
+@pytest.fixture
+def gallery(site, jpeg):
+    """Two listing pages with pictures that take their time."""
+    for number in range(PICTURES):
+        site.add(f"/p/{number}.jpg", jpeg(number), delay=0.1)
+    pages = [[f"/p/{number}.jpg" for number in range(half, half + PICTURES // 2)] for half in (0, PICTURES // 2)]
+    site.add_gallery(pages[0], head='<link rel="next" href="/second">')
+    site.add_gallery(pages[1], path="/second")
+    return site
+
+
+@pytest.fixture
+def worker(desk, redis_server):
+    """Start a worker in a workspace of its own; whatever happens, none outlives the test."""
+    started = []
+
+    def start(source, name):
+        command = [sys.executable, "-m", "harvest.crawl", str(source), "-w", str(desk.folder / name)]
+        environment = {**os.environ, "HARVEST_SCHEDULER": redis_server.url}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def wait_until(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "this takes too long"
+        time.sleep(0.02)
+
+
+def ended(process):
+    out, err = process.communicate(timeout=90)
+    return process.returncode, json.loads(out.splitlines()[-1]) if out.strip() else {}, err
+
+
+def rows(folder, statement):
+    with open_ledger(Workspace(folder)) as con:
+        return con.execute(statement).fetchall()
+
+
+def images_asked(site):
+    return Counter(site.asked("/p/"))
+
+
+def test_three_workers_of_whom_one_is_killed_lose_and_double_nothing(desk, gallery, redis_server, worker, harvest):
+    source = desk.source(pace={"delay": 0, "concurrency": 12, "retries": 1})
+    team = {name: worker(source, name) for name in ("one", "two", "three")}
+    journals = {name: desk.folder / name / "journal" for name in team}
+    wait_until(lambda: all(any(journal.glob("*/000001.jsonl")) for journal in journals.values()))
+    team["two"].kill()
+    others = [ended(team[name]) for name in ("one", "three")]
+    ended(team["two"])
+
+    assert [(code, last["outcome"]) for code, last, _ in others] == [(0, "finished")] * 2
+    joined = harvest("ingest", *(desk.folder / name for name in team), "-w", desk.folder / "all", "--json")
+
+    assert joined.returncode == 0, joined.stderr
+    assert json.loads(joined.stdout)["sightings"] == PICTURES
+    assert rows(desk.folder / "all", "SELECT count(*), count(DISTINCT image_url) FROM sightings") == [(PICTURES,) * 2]
+    assert rows(desk.folder / "all", "SELECT count(*) FROM images") == [(PICTURES,)]
+    assert rows(desk.folder / "all", "SELECT count(DISTINCT crawl_id), count(*) FROM runs") == [(1, 3)]
+    asked = images_asked(gallery)
+    assert len(asked) == PICTURES
+    assert max(asked.values()) <= 2
+    assert all(last["met"] > PICTURES // 10 for _, last, _ in others)
+    assert harvest("verify", "-w", desk.folder / "all").returncode == 0
+    assert not [key for key in redis_server.client.scan_iter() if b"pace" not in key]
+
+
+def test_what_a_lone_worker_left_when_it_was_killed_is_done_by_the_next_one(desk, gallery, worker):
+    source = desk.source(pace={"delay": 0, "concurrency": 12, "retries": 1})
+    first = worker(source, "w")
+    wait_until(lambda: len(images_asked(gallery)) > PICTURES // 3)
+    first.kill()
+    ended(first)
+
+    code, last, _ = ended(worker(source, "w"))
+
+    assert (code, last["outcome"]) == (0, "finished")
+    assert rows(desk.folder / "w", "SELECT count(*), count(DISTINCT image_url) FROM sightings") == [(PICTURES,) * 2]
+    assert sorted(rows(desk.folder / "w", "SELECT outcome FROM runs")) == [("continued",), ("finished",)]
+    journaled = PICTURES - last["met"]
+    assert journaled > 0
+    assert sum(images_asked(gallery).values()) <= PICTURES + 32
+    assert max(images_asked(gallery).values()) <= 2
+    # The crawl is over, so the next one asks anew, and finds everything young enough.
+    again, last, _ = ended(worker(source, "w"))
+    assert (again, last["met"], last["unchanged"]) == (0, PICTURES, PICTURES)
+
+
+def test_an_interrupted_worker_gives_back_what_it_had(desk, gallery, worker):
+    source = desk.source(pace={"delay": 0, "concurrency": 4, "retries": 1})
+    first = worker(source, "w")
+    wait_until(lambda: len(images_asked(gallery)) > 10)
+    first.send_signal(signal.SIGINT)
+    code, last, _ = ended(first)
+    assert (code, last["outcome"]) == (130, "interrupted")
+    started = time.monotonic()
+
+    code, rest, _ = ended(worker(source, "w"))
+
+    assert (code, rest["outcome"]) == (0, "finished")
+    assert last["met"] + rest["met"] == PICTURES
+    assert max(images_asked(gallery).values()) <= 2
+    assert time.monotonic() - started < 30
+
+
+def test_processes_share_one_source_through_a_redis_of_their_own(desk, gallery, harvest):
+    source = desk.source(pace={"delay": 0, "concurrency": 12, "retries": 1}, expect={"min": PICTURES})
+
+    done = harvest("crawl", source, "--processes", 3, "-w", desk.workspace.root, "--json")
+
+    assert done.returncode == 0, done.stderr
+    (report,) = json.loads(done.stdout)
+    assert (report["outcome"], report["counts"]["met"], report["counts"]["stored"]) == ("finished", PICTURES, PICTURES)
+    assert re.findall(r"crawl trial: +(\d+)", done.stderr) == [str(PICTURES)]
+    assert set(images_asked(gallery).values()) == {1}
+    assert desk.rows("SELECT count(*), count(DISTINCT crawl_id) FROM runs") == [(3, 1)]
+    assert desk.rows("SELECT count(*), count(DISTINCT image_url) FROM sightings") == [(PICTURES,) * 2]
+    assert gallery.asked("/second") == ["/second"]
+
+
+def test_a_shared_crawl_keeps_to_its_limit(desk, gallery, harvest):
+    source = desk.source(pace={"delay": 0, "concurrency": 12, "retries": 1})
+
+    done = harvest("crawl", source, "--processes", 2, "--limit", 7, "-w", desk.workspace.root, "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["outcome"] == "limited"
+    assert desk.rows("SELECT count(*) FROM sightings") == [(7,)]
+
+
+class Bomb:
+    def __reduce__(self):
+        return (Path.touch, (Path("/tmp/harvest-was-here"),))
+
+
+REQUEST = {
+    "url": "http://127.0.0.1:9/",
+    "method": "GET",
+    "headers": [],
+    "body": "",
+    "callback": "parse",
+    "errback": None,
+    "cb_kwargs": {"number": 1},
+    "meta": {},
+    "browser": False,
+    "priority": 0,
+    "dont_filter": False,
+    "encoding": "utf-8",
+}
+
+
+def request(**changes):
+    return json.dumps({"id": "0", "request": {**REQUEST, **changes}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (pickle.dumps({"url": Bomb()}), "codec can't decode"),
+        (request(callback="give_up"), "unknown callback 'give_up'"),
+        (request(callback="__init__"), "unknown callback '__init__'"),
+        (request(errback="os.system"), "unknown callback 'os.system'"),
+        (request(cb_kwargs={"item": {"$Path": {"path": "/etc/passwd"}}}), "unknown kind of value '$Path'"),
+        (request(cb_kwargs={"item": {"$ImageItem": {"shell": "true"}}}), "not the fields of ImageItem"),
+        (request(_class="subprocess.Popen"), "not a request of ours"),
+        (request(url=["a"]), "expected str, got list"),
+        (json.dumps({"id": "0", "item": {"source_id": 1, "image_url": "x"}}).encode(), "expected str, got int"),
+        (b"[]", "expected dict, got list"),
+    ],
+)
+def test_what_this_program_did_not_write_is_refused(desk, redis_server, worker, entry, words):
+    source = desk.source()
+    redis_server.client.hset("harvest:trial", mapping={"crawl_id": "x", "digest": load_source(source).digest})
+    redis_server.client.zadd("harvest:trial:x:queue", {entry: -5})
+
+    code, last, err = ended(worker(source, "w"))
+
+    assert code == 3
+    assert words in last["message"]
+    assert "the queue of trial in Redis holds what this program did not write" in err
+    assert "Traceback" not in err
+    assert not Path("/tmp/harvest-was-here").exists()
+
+
+def test_no_secret_is_in_redis_and_each_worker_has_its_own(desk, site, jpeg, redis_server):
+    photos = [{"id": str(n), "title": "a", "owner": "o", "url_o": f"{site.url}/p/{n}.jpg"} for n in range(6)]
+    for number in range(6):
+        site.add(f"/p/{number}.jpg", jpeg(number), delay=0.5)
+    for page in (1, 2, 3):
+        listing = {"page": page, "pages": 3, "total": 6, "photo": photos[2 * page - 2 : 2 * page]}
+        site.add("/rest", json.dumps({"stat": "ok", "photos": listing}), delay=0.3)
+    options = {"api_key": "${KEY}", "endpoint": f"{site.url}/rest", "users": ["1@N00"], "per_page": 2}
+    source = desk.folder / "flickr.yaml"
+    source.write_text(
+        yaml.safe_dump(
+            {
+                "name": "trial",
+                "spider": "flickr",
+                "contact": "me@example.org",
+                "allow_private_addresses": True,
+                "pace": {"delay": 0, "concurrency": 1},
+                "scheduler": "${SHARED}",
+                "options": options,
+            }
+        )
+    )
+    environment = {**os.environ, "SHARED": redis_server.url, "KEY": "hush-hush-0815"}
+    first = subprocess.Popen(desk.command(source), cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: len(site.asked("/p/")) > 0)
+    shown = redis_server.contents()
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=60)
+    shown += redis_server.contents()
+
+    done = desk.crawl(source, env={**environment, "KEY": "another-key-0816"})
+
+    assert done.code == 0, done.stderr
+    assert desk.rows("SELECT count(*), count(DISTINCT image_url) FROM sightings") == [(6, 6)]
+    assert b"api_key" in shown
+    assert b"hush-hush" not in shown
+    asked = [path.partition("api_key=")[2] for path in site.asked("/rest")]
+    assert set(asked) <= {"hush-hush-0815", "another-key-0816"}
+    written = b"".join(path.read_bytes() for path in desk.workspace.root.rglob("*") if path.is_file())
+    assert not [word for word in (b"hush-hush", b"another-key", PASSWORD.encode()) if word in written]
+
+
+def test_a_redis_that_does_not_answer_ends_the_crawl_in_one_line_without_its_password(desk, gallery, harvest):
+    source = desk.source()
+
+    done = harvest("crawl", source, "--scheduler", f"redis://me:{PASSWORD}@127.0.0.1:9/0", "-w", desk.workspace.root)
+
+    assert done.returncode == 3
+    assert done.stderr.count("scheduler redis://127.0.0.1:9/0: this Redis does not serve us") == 1
+    assert PASSWORD not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert not gallery.asked("/p/")
+
+
+def test_a_wrong_password_and_a_wrong_address_are_told(desk, redis_server, harvest):
+    source, wrong = desk.source(), redis_server.url.replace(PASSWORD, "guess-me")
+
+    refused = harvest("crawl", source, "--scheduler", wrong, "-w", desk.workspace.root)
+    nonsense = harvest("crawl", source, "--scheduler", "http://127.0.0.1/", "-w", desk.workspace.root)
+
+    assert refused.returncode == 3
+    assert "WRONGPASS" in refused.stderr
+    assert "guess-me" not in refused.stderr
+    assert (nonsense.returncode, nonsense.stderr) == (2, "harvest: scheduler: expected redis://host:port/number\n")
+
+
+def test_several_processes_for_a_source_need_a_redis(desk, harvest, tmp_path):
+    done = harvest("crawl", desk.source(), "--processes", 2, "-w", desk.workspace.root, PATH=str(tmp_path))
+
+    assert done.returncode == 4
+    assert "apt-get install redis-server" in done.stderr
+    assert "--scheduler" in done.stderr
+
+
+def test_workers_with_different_configs_do_not_mix(desk, gallery, worker):
+    source = desk.source(pace={"delay": 0, "concurrency": 2, "retries": 1})
+    first = worker(source, "w")
+    wait_until(lambda: len(images_asked(gallery)) > 2)
+
+    code, _, err = ended(worker(desk.source(max_age_days=1), "other"))
+    first.send_signal(signal.SIGINT)
+    ended(first)
+
+    assert code == 2
+    assert "other workers crawl this source now by another config" in err
