@@ -8,12 +8,13 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-__all__ = ["cores", "spawned_pool"]
+__all__ = ["cores", "spawned", "spawned_pool"]
 
 _main_lock = threading.Lock()
 
@@ -29,6 +30,19 @@ def spawned_pool(count: int) -> ProcessPoolExecutor:
     with _bare_main():
         pool.submit(os.getpid)  # a pool that spawns starts all its processes with the first job
     return pool
+
+
+def spawned(function: Callable[..., object], *arguments: Any) -> BaseProcess:
+    """A process that does `function(*arguments)`, started; sockets among the arguments are handed over."""
+    process = multiprocessing.get_context("spawn").Process(target=_settled, args=(function, *arguments), daemon=True)
+    with _bare_main():
+        process.start()
+    return process
+
+
+def _settled(function: Callable[..., object], *arguments: Any) -> None:
+    _settle()
+    function(*arguments)
 
 
 def _settle() -> None:

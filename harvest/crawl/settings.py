@@ -18,7 +18,6 @@ ITEM_PIPELINES = {
     "harvest.crawl.optout.OptOutBeforeFetch": 200,
     "harvest.crawl.fetch.Fetch": 300,
     "harvest.crawl.optout.OptOutOfAnswer": 350,
-    "harvest.crawl.identify.Identify": 400,
     "harvest.crawl.store.KeepOriginal": 500,
     "harvest.crawl.record.Record": 900,
 }

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from harvest.errors import Broken
 
-__all__ = ["EXTENSIONS", "decode_rgb", "eight_bit", "extension", "opened", "orientation", "upright"]
+__all__ = ["EXTENSIONS", "as_seen", "decode_rgb", "eight_bit", "extension", "opened", "orientation", "upright"]
 
 # A closed list: Pillow also opens formats that start other programs (EPS) or that no camera or gallery serves.
 EXTENSIONS = {
@@ -121,15 +121,20 @@ def decode_rgb(
         if longest is not None:
             image.draft(None, (longest, longest))
         image.load()
-        turn = orientation(image)
-        profile = image.info.get("icc_profile")
-        picture = eight_bit(image)
-        if not picture.has_transparency_data:
-            return upright(_to_srgb(picture, profile), turn)
-        layered = picture.convert("RGBA")
-        flat = Image.new("RGB", layered.size, background)
-        flat.paste(_to_srgb(layered.convert("RGB"), profile), mask=layered.getchannel("A"))
-        return upright(flat, turn)
+        return as_seen(image, background)
+
+
+def as_seen(image: Image.Image, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
+    """An opened and loaded image as `decode_rgb` gives it, whatever the scale at which it was decoded."""
+    turn = orientation(image)
+    profile = image.info.get("icc_profile")
+    picture = eight_bit(image)
+    if not picture.has_transparency_data:
+        return upright(_to_srgb(picture, profile), turn)
+    layered = picture.convert("RGBA")
+    flat = Image.new("RGB", layered.size, background)
+    flat.paste(_to_srgb(layered.convert("RGB"), profile), mask=layered.getchannel("A"))
+    return upright(flat, turn)
 
 
 def orientation(image: Image.Image) -> int:

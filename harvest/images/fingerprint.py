@@ -12,15 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harvest.images.decode import eight_bit, opened, orientation, upright
+from harvest.images.decode import as_seen, eight_bit, opened, orientation, upright
 from harvest.images.origin import read_origin
 from harvest.items import Fingerprint
 
-__all__ = ["PHASH_VERSION", "QUALITY_SIDE", "brightness", "entropy", "fingerprint", "perceptual_hash", "sharpness"]
+__all__ = [
+    "PHASH_VERSION",
+    "QUALITY_SIDE",
+    "brightness",
+    "entropy",
+    "examined",
+    "fingerprint",
+    "perceptual_hash",
+    "sharpness",
+]
 
 PHASH_VERSION = "dct8x4/pillow-draft-L128/upright/lanczos32/1"
 QUALITY_SIDE = 128  # pixels of the longer side at which quality is measured; smaller pictures are measured as they are
 _DRAFT = (128, 128)
+_DRAFTED = frozenset({"JPEG", "MPO"})  # formats that Pillow decodes at a fraction of their size
 _HASH_SIDE, _PLANE = 8, 32
 _BLUR_WIDTH = 9
 _SIDEWAYS = 5  # EXIF orientations from here on swap width and height
@@ -31,17 +41,31 @@ def fingerprint(body: bytes, *, max_pixels: int) -> Fingerprint:
 
     Raises Broken with kind `empty`, `not_an_image`, `bomb`, `truncated` or `corrupt`, and nothing else.
     """
+    return examined(body, max_pixels=max_pixels)[0]
+
+
+def examined(body: bytes, *, max_pixels: int, longest: int | None = None) -> tuple[Fingerprint, Image.Image | None]:
+    """The fingerprint and, where `longest` is given, the picture that `decode_rgb` would make, from the same decode.
+
+    JPEGs are then decoded as large as `longest` needs and reduced to the scale at which they are judged; means of
+    pixels stand where libjpeg's smaller transform would have given nearly the same (a bit in 64 of the hash now and
+    then). Raises Broken as `fingerprint` does.
+    """
     with opened(body, max_pixels=max_pixels) as image:
         kind, mode, size = image.format or "", image.mode, image.size
         frames = int(getattr(image, "n_frames", 1))
-        image.draft("L", _DRAFT)
+        if longest is None:
+            image.draft("L", _DRAFT)
+        else:
+            image.draft(None, (longest, longest))
         image.load()
         turn = orientation(image)
-        grey = upright(_grey(image), turn)
+        picture = None if longest is None else as_seen(image)
+        grey = upright(_reduced(_grey(image), size, kind), turn)
         origin = read_origin(image)
     width, height = size if turn < _SIDEWAYS else (size[1], size[0])
     pixels = _quality_pixels(grey)
-    return Fingerprint(
+    found = Fingerprint(
         sha256=hashlib.sha256(body).hexdigest(),
         bytes=len(body),
         format=kind,
@@ -56,7 +80,9 @@ def fingerprint(body: bytes, *, max_pixels: int) -> Fingerprint:
         brightness=brightness(pixels),
         digital_source_type=origin.digital_source_type,
         data_mining=origin.data_mining,
+        sha1=hashlib.sha1(body, usedforsecurity=False).hexdigest(),
     )
+    return found, picture
 
 
 def perceptual_hash(grey: Image.Image) -> int:
@@ -77,8 +103,8 @@ def sharpness(pixels: NDArray[np.uint8]) -> float:
     One minus the blur metric of Crete et al. 2007, "The blur effect: perception and estimation with a new no-reference
     perceptual blur metric": the worse of both directions. A flat picture has 0.
     """
-    plane = pixels.astype(np.float64)
-    return float(min(_loss(plane), _loss(plane.T)))
+    plane = pixels.astype(np.int16)
+    return min(_loss(plane), _loss(np.ascontiguousarray(plane.T)))
 
 
 def entropy(pixels: NDArray[np.uint8]) -> float:
@@ -102,6 +128,15 @@ def _grey(image: Image.Image) -> Image.Image:
     return picture if picture.mode == "L" else picture.convert("L")
 
 
+def _reduced(grey: Image.Image, size: tuple[int, int], kind: str) -> Image.Image:
+    """A JPEG of `size` that was decoded larger than judging it needs, at the scale that `draft` chooses for that."""
+    if kind not in _DRAFTED:
+        return grey
+    wanted = next((scale for scale in (8, 4, 2) if min(size) // _DRAFT[0] >= scale), 1)
+    done = max(1, round(max(size) / max(grey.size)))
+    return grey.reduce(wanted // done) if wanted > done else grey
+
+
 def _quality_pixels(grey: Image.Image) -> NDArray[np.uint8]:
     share = QUALITY_SIDE / max(grey.size)
     if share < 1:
@@ -110,17 +145,19 @@ def _quality_pixels(grey: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(grey)
 
 
-def _loss(plane: NDArray[np.float64]) -> float:
-    """The share of vertical neighbour differences that a vertical box blur removes."""
+def _loss(plane: NDArray[np.int16]) -> float:
+    """The share of vertical neighbour differences that a vertical box blur removes.
+
+    Two neighbours in the blurred plane differ by what comes into the box and what leaves it.
+    """
     if plane.shape[0] < 2:
         return 0.0
     half = _BLUR_WIDTH // 2
-    sums = np.cumsum(np.pad(plane, ((half + 1, half), (0, 0)), mode="edge"), axis=0)
-    blurred = (sums[_BLUR_WIDTH:] - sums[:-_BLUR_WIDTH]) / _BLUR_WIDTH
-    before = np.abs(np.diff(plane, axis=0))
-    after = np.abs(np.diff(blurred, axis=0))
-    total = before.sum()
-    return float(np.maximum(0.0, before - after).sum() / total) if total > 0 else 0.0
+    padded = np.concatenate([plane[:1]] * half + [plane] + [plane[-1:]] * half)
+    before = np.abs(np.diff(plane, axis=0)) * np.int16(_BLUR_WIDTH)
+    after = np.abs(padded[_BLUR_WIDTH:] - padded[:-_BLUR_WIDTH])
+    total = int(before.sum(dtype=np.int64))
+    return int(np.maximum(before - after, 0).sum(dtype=np.int64)) / total if total > 0 else 0.0
 
 
 def _cosines() -> NDArray[np.float64]:

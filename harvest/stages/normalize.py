@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-import tempfile
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
 
 from PIL import Image
 
-from harvest.config.recipe import Recipe, SizeConfig, params_digest
+from harvest.config import sizes
+from harvest.config.recipe import Recipe, SizeConfig
+from harvest.config.sizes import STAGE, longest_of
 from harvest.errors import Broken
 from harvest.images.decode import decode_rgb
-from harvest.images.resize import SIZE_EXTENSIONS, derive
+from harvest.images.sizes import sized_path, slug, write_size
 from harvest.ledger import derived, open_ledger, provenance, selected, write_derived
 from harvest.ledger.rows import DerivedRow, ImageRow, SightingRow
 from harvest.progress import Progress
@@ -29,11 +25,8 @@ from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "names", "run_normalize", "size_digests"]
 
-STAGE = "normalize"
-VERSION = 1
 _BATCH = 256
 _DIGITS = 10
-_SLUG_LENGTH = 60
 
 
 def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
@@ -50,11 +43,12 @@ def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -
         origins = provenance(con, [image.sha256 for image in chosen])
         there = {size.px: derived(con, size.px, digests[size.px]) for size in recipe.sizes}
     called = names(chosen, origins)
-    jobs = [job for image in chosen if (job := _job(workspace, recipe, image, called[image.sha256], there)).targets]
+    terms = _Terms(store=Store(workspace.root), longest=longest_of(recipe.sizes), digests=digests)
+    jobs = [job for image in chosen if (job := _job(terms, recipe, image, called[image.sha256], there)).targets]
     files, broken = 0, []
     with progress.start(STAGE, len(jobs)) as task:
         for batch in batches(in_processes(_make, jobs), _BATCH):
-            rows = [_row(made, digests[made.px]) for result in batch for made in result.made]
+            rows = [row for result in batch for row in result.made]
             with open_ledger(workspace, write=True) as con:
                 write_derived(con, rows)
             files += len(rows)
@@ -71,16 +65,8 @@ def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -
 
 
 def size_digests(recipe: Recipe) -> dict[int, str]:
-    """The recipe digests of the derived rows of each size, by pixels.
-
-    The largest size belongs in each: all are made from one decode, whose scale it decides.
-    """
-    largest = _largest(recipe)
-    return {size.px: params_digest(STAGE, VERSION, {**asdict(size), "decoded_for": largest}) for size in recipe.sizes}
-
-
-def _largest(recipe: Recipe) -> int:
-    return max((size.px for size in recipe.sizes), default=0)
+    """The recipe digests of the derived rows of each size, by pixels."""
+    return sizes.size_digests(recipe.sizes)
 
 
 def names(images: Sequence[ImageRow], origins: Mapping[str, SightingRow]) -> dict[str, str]:
@@ -94,68 +80,46 @@ def names(images: Sequence[ImageRow], origins: Mapping[str, SightingRow]) -> dic
     called = {}
     for image in images:
         digits = image.sha256[:_DIGITS] if short[image.sha256[:_DIGITS]] == 1 else image.sha256
-        slug = _slug(origins.get(image.sha256))
-        called[image.sha256] = f"{slug}-{digits}" if slug else digits
+        origin = origins.get(image.sha256)
+        words = slug(origin.title, origin.image_url) if origin else ""
+        called[image.sha256] = f"{words}-{digits}" if words else digits
     return called
 
 
-def _slug(origin: SightingRow | None) -> str:
-    """Small letters, digits and hyphens of the title, else of the file name in the image's URL; may be empty."""
-    if origin is None:
-        return ""
-    stem = PurePosixPath(unquote(urlsplit(origin.image_url).path)).stem
-    for text in (origin.title, stem):
-        plain = unicodedata.normalize("NFKD", text or "").encode("ascii", "ignore").decode().lower()
-        slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_SLUG_LENGTH].strip("-")
-        if slug:
-            return slug
-    return ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """What holds for all jobs of a run."""
+
+    store: Store
+    longest: int
+    digests: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     """One image and the files to make of it; what crosses over to a worker process."""
 
+    terms: _Terms
     sha256: str
     original: str
-    store: Store
-    longest: int
     targets: tuple[tuple[SizeConfig, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    sha256: str
-    px: int
-    mode: str
-    path: str
-    bytes: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    made: tuple[_File, ...] = ()
+    made: tuple[DerivedRow, ...] = ()
     fault: str | None = None
 
 
 def _job(
-    workspace: Workspace, recipe: Recipe, image: ImageRow, name: str, there: Mapping[int, Mapping[str, DerivedRow]]
+    terms: _Terms, recipe: Recipe, image: ImageRow, name: str, there: Mapping[int, Mapping[str, DerivedRow]]
 ) -> _Job:
     targets = []
     for size in recipe.sizes:
         row = there[size.px].get(image.sha256)
-        if row is None or not _is_there(workspace.root / row.path, row.bytes):
-            folder = str(size.px) if size.mode == "crop" else f"{size.px}-{size.mode}"
-            path = row.path if row else f"{workspace.derived.name}/{folder}/{name}.{SIZE_EXTENSIONS[size.format]}"
-            targets.append((size, path))
-    return _Job(
-        sha256=image.sha256,
-        original=image.path,
-        store=Store(workspace.root),
-        longest=_largest(recipe),
-        targets=tuple(targets),
-    )
+        if row is None or not _is_there(terms.store.root / row.path, row.bytes):
+            targets.append((size, row.path if row else sized_path(size, name)))
+    return _Job(terms=terms, sha256=image.sha256, original=image.path, targets=tuple(targets))
 
 
 def _is_there(path: Path, size: int) -> bool:
@@ -167,47 +131,14 @@ def _is_there(path: Path, size: int) -> bool:
 
 def _make(job: _Job) -> _Made:
     try:
-        picture = decode_rgb(job.store.local(job.original), longest=job.longest)
+        picture = decode_rgb(job.terms.store.local(job.original), longest=job.terms.longest)
     except (Broken, OSError) as error:
         return _Made(fault=f"{job.sha256[:12]}: no sizes made: {error}")
     return _Made(made=tuple(_files(job, picture)))
 
 
-def _files(job: _Job, picture: Image.Image) -> Iterator[_File]:
+def _files(job: _Job, picture: Image.Image) -> Iterator[DerivedRow]:
     for size, path in job.targets:
-        body = derive(picture, size)
-        _write(job.store.root / path, body)
-        yield _File(
-            sha256=job.sha256,
-            px=size.px,
-            mode=size.mode,
-            path=path,
-            bytes=len(body),
-            digest=hashlib.sha256(body).hexdigest(),
-        )
-
-
-def _write(path: Path, body: bytes) -> None:
-    """Whole or not at all, but without waiting for the disk as originals do: what a power cut takes is made again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _row(file: _File, digest: str) -> DerivedRow:
-    return DerivedRow(
-        sha256=file.sha256,
-        size=file.px,
-        mode=file.mode,
-        path=file.path,
-        bytes=file.bytes,
-        derived_sha256=file.digest,
-        recipe_digest=digest,
-    )
+        made = write_size(picture, size, job.terms.store.root, path, job.terms.digests[size.px])
+        if made:
+            yield DerivedRow(sha256=job.sha256, **asdict(made))

@@ -1,4 +1,4 @@
-"""The pool survives a worker that dies, and judges bytes as the fingerprint does."""
+"""Workers find out, keep and size from one decode; they survive one that dies, and name the image that kills them."""
 
 from __future__ import annotations
 
@@ -6,39 +6,113 @@ import asyncio
 import hashlib
 import os
 import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
-from harvest.crawl.workers import Workers
+import pytest
+
+from harvest.config.recipe import SizeConfig
+from harvest.config.sizes import size_digests
+from harvest.crawl.workers import Finding, Orders, Workers
+from harvest.store import Store
+
+URL = "https://museum.example/Fin%20of%20a%20pike.jpg"
 
 
-def test_bytes_are_fingerprinted_or_have_a_reason(jpeg):
-    async def identify():
-        workers = Workers(1)
-        workers.start()
+def at_work(orders: Orders, do: Callable[[Workers], Awaitable[Any]], count: int = 1) -> Any:
+    async def work() -> Any:
+        workers = Workers(orders, count)
+        await workers.start()
         try:
-            return [await workers.identify(body, 10_000) for body in (jpeg(1), jpeg(1)[:-100], b"text")]
+            return await do(workers)
         finally:
-            workers.close()
+            await workers.close()
 
-    good, cut, text = asyncio.run(identify())
+    return asyncio.run(work())
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Orders:
+    return Orders(store=Store(tmp_path), max_pixels=10_000)
+
+
+def test_bytes_are_kept_or_have_a_reason(orders, jpeg, tmp_path):
+    async def do(workers: Workers) -> list[Finding]:
+        return [await workers.handle(body, None, URL) for body in (jpeg(1), jpeg(1)[:-100], b"text", b"", jpeg(1))]
+
+    good, cut, text, empty, again = at_work(orders, do)
 
     assert (good.fingerprint.format, good.fingerprint.width, good.fingerprint.height) == ("JPEG", 96, 72)
     assert good.sha256 == good.fingerprint.sha256 == hashlib.sha256(jpeg(1)).hexdigest()
-    assert (cut.fingerprint, cut.reason.partition(":")[0]) == (None, "truncated")
+    assert good.fingerprint.sha1 == hashlib.sha1(jpeg(1)).hexdigest()
+    assert (tmp_path / good.path).read_bytes() == jpeg(1)
+    assert (good.is_new, again.is_new, again.path) == (True, False, good.path)
+    assert (cut.fingerprint, cut.path, cut.reason.partition(":")[0]) == (None, None, "truncated")
     assert (text.reason.partition(":")[0], text.sha256) == ("not_an_image", hashlib.sha256(b"text").hexdigest())
+    assert empty.reason.partition(":")[0] == "empty"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [Path(good.path).name]
 
 
-def test_a_pool_whose_workers_were_killed_is_built_anew(jpeg):
-    async def identify():
-        workers = Workers(2)
-        workers.start()
-        try:
-            await workers.identify(jpeg(1), 10_000)
-            for pid in list(workers._pool._processes):
-                os.kill(pid, signal.SIGKILL)
-            return await asyncio.gather(*(workers.identify(jpeg(number), 10_000) for number in range(6)))
-        finally:
-            workers.close()
+def test_sizes_lie_beside_the_original(jpeg, tmp_path):
+    sizes = (SizeConfig(px=64), SizeConfig(px=32, mode="longest", format="png"))
+    orders = Orders(store=Store(tmp_path), max_pixels=10_000, sizes=sizes)
 
-    found = asyncio.run(identify())
+    found = at_work(orders, lambda workers: workers.handle(jpeg(1), "Fin of a Pike", URL))
 
-    assert [one.sha256 for one in found] == [hashlib.sha256(jpeg(number)).hexdigest() for number in range(6)]
+    digits, digests = found.sha256[:16], size_digests(sizes)
+    assert [(made.size, made.mode, made.path, made.recipe_digest) for made in found.derived] == [
+        (64, "crop", f"derived/64/fin-of-a-pike-{digits}.jpg", digests[64]),
+        (32, "longest", f"derived/32-longest/fin-of-a-pike-{digits}.png", digests[32]),
+    ]
+    for made in found.derived:
+        body = (tmp_path / made.path).read_bytes()
+        assert (len(body), hashlib.sha256(body).hexdigest()) == (made.bytes, made.derived_sha256)
+
+
+def test_a_size_that_another_source_made_on_other_terms_stays(jpeg, tmp_path):
+    fine, coarse = (
+        Orders(store=Store(tmp_path), max_pixels=10_000, sizes=(SizeConfig(px=32, quality=q),)) for q in (95, 20)
+    )
+
+    async def do(workers: Workers) -> Finding:
+        return await workers.handle(jpeg(1), None, URL)
+
+    first, again, other = at_work(fine, do), at_work(fine, do), at_work(coarse, do)
+
+    assert first.derived == again.derived
+    assert other.derived == ()
+    assert (
+        hashlib.sha256((tmp_path / first.derived[0].path).read_bytes()).hexdigest() == first.derived[0].derived_sha256
+    )
+
+
+def test_what_cannot_be_kept_says_why(orders, jpeg, tmp_path):
+    (tmp_path / "originals").write_text("a file where a folder should be")
+
+    found = at_work(orders, lambda workers: workers.handle(jpeg(1), None, URL))
+
+    assert found.path is None
+    assert found.failure.startswith(("FileExistsError", "NotADirectoryError"))
+
+
+def test_workers_that_were_killed_are_replaced_and_lose_nothing(orders, jpeg):
+    async def do(workers: Workers) -> list[Finding]:
+        await workers.handle(jpeg(1), None, URL)
+        for pid in workers.pids:
+            os.kill(pid, signal.SIGKILL)
+        first = await asyncio.gather(*(workers.handle(jpeg(number), None, URL) for number in range(12)))
+        return [*first, await workers.handle(jpeg(20), None, URL)]
+
+    found = at_work(orders, do, count=2)
+
+    expected = [hashlib.sha256(jpeg(number)).hexdigest() for number in (*range(12), 20)]
+    assert [one.sha256 for one in found] == expected
+
+
+def test_large_bodies_pass_whole(orders):
+    body = os.urandom(3_000_000)
+
+    found = at_work(orders, lambda workers: workers.handle(body, None, URL))
+
+    assert found.sha256 == hashlib.sha256(body).hexdigest()

@@ -1,0 +1,85 @@
+"""Sized copies as files: what they are called, and how they come to the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import unicodedata
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from PIL import Image
+
+from harvest.images.resize import SIZE_EXTENSIONS, Size, derive
+from harvest.items import Derivative
+
+__all__ = ["FOLDER", "sized_path", "slug", "write_size"]
+
+FOLDER = "derived"
+_SLUG_LENGTH = 60
+
+
+def slug(title: str | None, image_url: str) -> str:
+    """Small letters, digits and hyphens of the title, else of the file name in the image's URL; may be empty.
+
+    >>> slug("Fin of a Pike (1897)", "https://museum.example/1.jpg"), slug(None, "https://museum.example/one.jpg")
+    ('fin-of-a-pike-1897', 'one')
+    """
+    stem = PurePosixPath(unquote(urlsplit(image_url).path)).stem
+    for text in (title, stem):
+        plain = unicodedata.normalize("NFKD", text or "").encode("ascii", "ignore").decode().lower()
+        words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_SLUG_LENGTH].strip("-")
+        if words:
+            return words
+    return ""
+
+
+def sized_path(size: Size, name: str) -> str:
+    """Where a copy lies, relative to the workspace. Modes other than `crop` have a folder of their own."""
+    folder = str(size.px) if size.mode == "crop" else f"{size.px}-{size.mode}"
+    return f"{FOLDER}/{folder}/{name}.{SIZE_EXTENSIONS[size.format]}"
+
+
+def write_size(
+    picture: Image.Image, size: Size, root: Path, path: str, recipe_digest: str, *, replaces: bool = True
+) -> Derivative | None:
+    """Make one size of the RGB `picture` and write it to `path` in the workspace at `root`. Raises OSError.
+
+    Whole or not at all, but without waiting for the disk as originals do: what a power cut takes is made again. Without
+    `replaces` a file of other bytes that is there already stays, and None is returned.
+    """
+    body, file = derive(picture, size), root / path
+    if replaces or not file.exists():
+        _write(file, body)
+    elif file.read_bytes() != body:
+        return None
+    return Derivative(
+        size=size.px,
+        mode=size.mode,
+        path=path,
+        bytes=len(body),
+        derived_sha256=hashlib.sha256(body).hexdigest(),
+        recipe_digest=recipe_digest,
+    )
+
+
+def _write(path: Path, body: bytes) -> None:
+    _make_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            os.fchmod(file.fileno(), 0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@lru_cache(maxsize=1024)
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
