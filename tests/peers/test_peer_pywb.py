@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -78,7 +77,9 @@ def test_the_newest_capture_may_be_one_that_found_old_bytes(
 
     assert desk.crawl(desk.source(spider="wayback", options=options)).code == 0
 
-    rows = desk.rows("SELECT image_url, captured_at, sightings.sha1, images.bytes FROM sightings JOIN images USING (sha256)")
+    rows = desk.rows(
+        "SELECT image_url, captured_at, sightings.sha1, images.bytes FROM sightings JOIN images USING (sha256)"
+    )
     assert sorted(url for url, *_ in rows) == [
         archive.capture("20050203040510", "/fins/b.jpg"),
         archive.capture("20080203040509", "/fins/a.jpg"),
@@ -105,8 +106,20 @@ def test_what_a_captured_page_shows_comes_from_its_time(desk: Desk, archive: Arc
     page = f"{archive.replay}20050203040506/{OLD}/fins/"
     rows = desk.rows("SELECT image_url, title, page_url, outcome, captured_at FROM sightings ORDER BY title")
     assert rows == [
-        (archive.capture("20050203040506", "/plates/large/1.jpg"), "Fin of a pike", page, "stored", "2005-02-03T04:05:09+00:00"),
+        (
+            archive.capture("20050203040506", "/plates/large/1.jpg"),
+            "Fin of a pike",
+            page,
+            "stored",
+            "2005-02-03T04:05:09+00:00",
+        ),
         (archive.capture("20050203040506", "/lost.jpg"), "Lost", page, "gone", "2005-02-03T04:05:06+00:00"),
         (archive.capture("20050203040506", "/plates/moved.jpg"), "Moved", page, "stored", "2005-02-03T04:05:10+00:00"),
-        (archive.capture("20050203040506", "http://images.example/2.jpg"), "Second fin", page, "stored", "2009-01-01T00:00:00+00:00"),
+        (
+            archive.capture("20050203040506", "http://images.example/2.jpg"),
+            "Second fin",
+            page,
+            "stored",
+            "2009-01-01T00:00:00+00:00",
+        ),
     ]
