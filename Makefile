@@ -7,7 +7,7 @@ WORKSPACE ?= demo-workspace
 CONSTRAINTS := .ci/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak lint types check format constraints clean
+.PHONY: help demo test soak peers lint types check format constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -16,13 +16,15 @@ demo: $(VENV)/.installed-all  ## the whole job, offline, on a museum of specimen
 	@sh .ci/system-parts chromium
 	$(BIN)/harvest demo -w $(WORKSPACE)
 
-test: $(VENV)/.installed-test  ## every test, with the real browser and the real model
-	@sh .ci/system-parts chromium
+test: $(VENV)/.installed-test peers  ## every test, with the real browser, the real model and real servers
 	$(BIN)/python -m pytest -m "not slow"
 
-soak: $(VENV)/.installed-test  ## the slow tests
-	@sh .ci/system-parts chromium
+soak: $(VENV)/.installed-test peers  ## the slow tests
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+peers:  ## the programs that tests talk to: a browser, Redis, an image server, a web archive
+	@sh .ci/system-parts chromium redis-server iipimage-server lighttpd tiffcp
+	@sh .ci/peer pywb pywb==2.10.0 'setuptools<81'
 
 lint: $(VENV)/.installed-dev  ## ruff and the import contracts
 	$(BIN)/ruff check .
