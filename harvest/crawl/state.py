@@ -154,6 +154,7 @@ class RunState:
 
     def remember_in(self, folder: Path) -> None:
         """Keep what is known of addresses in `folder` from now on."""
+        folder.mkdir(parents=True, exist_ok=True)
         self.addresses.memory.close()
         self.addresses = Addresses(folder)
         self.fetches = Fetches(self.addresses.memory)
