@@ -71,7 +71,7 @@ class HostNotes:
         downloader = self._downloader
         sent, downloader.counted = downloader.counted, Counter()
         refused, self._refused = self._refused, []
-        if not sent and not refused:
+        if not (sent or refused) or not self._crawler.settings.getbool("HARVEST_WRITES", default=True):
             return
         try:
             await asyncio.to_thread(self._enter, sent, refused)
