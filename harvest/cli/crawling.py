@@ -14,10 +14,11 @@ from harvest.crawl.process import CrawlReport, crawl_sources
 from harvest.demo.museum.plan import Scale
 from harvest.demo.show import run_demo
 from harvest.errors import CheckFailed
+from harvest.joining import join
 from harvest.run import RunReport
 from harvest.workspace import Workspace
 
-__all__ = ["crawl", "demo", "run", "tell_run"]
+__all__ = ["crawl", "demo", "ingest", "run", "tell_run"]
 
 _MOST = click.IntRange(1, 64)
 _processes = click.option(
@@ -76,6 +77,19 @@ def crawl(
     terminal.result(reports)
     _table_of(terminal, reports)
     return max((report.exit_code for report in reports), default=0)
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@common
+def ingest(*, workspace: Workspace, terminal: Terminal, folders: tuple[Path, ...]) -> None:
+    """Bring journals into the ledger: this workspace's, and those of other workspaces with their images."""
+    report = join(workspace, folders, progress=terminal)
+    terminal.result(report)
+    rows = [(name, getattr(report, name)) for name in ("runs", "sightings", "originals", "derived", "evidence")]
+    terminal.table(["came in", ""], rows)
+    if report.missing:
+        raise CheckFailed(f"{len(report.missing):,} files are not there to be copied; the first: {report.missing[0]}")
 
 
 @click.command()

@@ -19,7 +19,9 @@ __all__ = ["cli", "main"]
 COMMANDS: Mapping[str, str] = {
     "demo": "crawling:demo",
     "run": "crawling:run",
+    "plan": "planning:plan",
     "crawl": "crawling:crawl",
+    "ingest": "crawling:ingest",
     "status": "checks:status",
     "dedupe": "stages:dedupe",
     "embed": "stages:embed",

@@ -153,8 +153,18 @@ class SharedScheduler(Scheduler):  # type: ignore[misc]
 
     async def _process(self, item: ImageItem, held: Held) -> None:
         """One image through the pipelines; it is done with when it has its line in the journal."""
-        if self._crawler.crawling:
-            await self._crawler.engine.scraper.start_itemproc_async(item, response=None)
+        slot, ticket = self._crawler.engine._slot, Request("about:image")
+        assert slot is not None
+        # The engine waits for requests when it closes, not for items that came with none.
+        slot.add_request(ticket)
+        try:
+            if self._crawler.crawling:
+                await self._crawler.engine.scraper.start_itemproc_async(item, response=None)
+            self._settle(item, held)
+        finally:
+            slot.remove_request(ticket)
+
+    def _settle(self, item: ImageItem, held: Held) -> None:
         outcome = self._fates.pop((item.source_id, item.image_url), None)
         if outcome is not None or self._is_working():
             self._guarded(lambda: self._shared.acknowledge(held, outcome.value if outcome else ""), None)
