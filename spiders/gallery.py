@@ -1,36 +1,21 @@
-"""Web gallery pages: listings of pictures, static or drawn by scripts, with or without a page for each picture."""
+"""Web pages with pictures: listings, static or drawn by scripts, with or without a page for each; and sitemaps."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
-from parsel import Selector
 from scrapy import Request
 from scrapy.http import Response
 
-from harvest.config.reader import setting
 from harvest.crawl import html
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.browser import BrowserOptions
-from harvest.crawl.statements import page_signals
+from harvest.crawl.gallery import ADVICE, GalleryOptions, digest
+from harvest.errors import SourceChanged
 from harvest.items import ImageItem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GalleryOptions:
-    """Listing pages to start from, and how to read them where they are not marked up in a common way.
-
-    With `detail`, each picture's own page is opened too and what it says goes before what the listing says; `{}` reads
-    it automatically. `max_pages` bounds the listing pages that are followed from each start.
-    """
-
-    start: tuple[str, ...]
-    select: html.Selectors = field(default_factory=html.Selectors)
-    detail: html.Selectors | None = None
-    browser: BrowserOptions = field(default_factory=BrowserOptions)
-    max_pages: int = setting(10_000, ge=1)
 
 
 class GallerySpider(SourceSpider[GalleryOptions]):
@@ -41,43 +26,69 @@ class GallerySpider(SourceSpider[GalleryOptions]):
 
     def check(self) -> None:
         """Raises ConfigError without a page to start from, and for a selector that is not CSS."""
-        if not self.options.start:
-            raise self.source.options.error("start", "expected at least one page to start from")
-        for section, selectors in (("select", self.options.select), ("detail", self.options.detail)):
-            for name, problem in html.problems(selectors or html.Selectors()):
-                raise self.source.options.error(f"{section}.{name}", f"expected a CSS selector, {problem}")
+        self.options.check(self.source.options.error)
 
     async def start(self) -> AsyncIterator[Request]:
-        """The pages that the source names."""
+        """The pages and sitemaps that the source names."""
+        for url in self.options.sitemap_urls:
+            yield Request(url, self.parse_sitemap)
         for url in self.options.start:
-            yield self.page(url, self.parse, number=1)
+            yield self._listing(url, 1) if "{page}" in url else self.page(url, self.parse, number=1)
 
-    def parse(self, response: Response, *, number: int) -> Iterator[ImageItem | Request]:
-        """One listing page: its pictures, then the page after it."""
-        page, select, seen = html.page_of(response), self.options.select, set[str]()
-        of_page = self._of_page(response, page)
-        for card in html.cards(page, select.card):
-            item = self._item(response, card, select, of_page)
-            link = html.link_url(card, response.urljoin(""), select.link)
-            if link and self.options.detail:
-                yield self.page(link, self.parse_detail, errback=self.detail_failed, item=item)
-            elif item and item.image_url not in seen:
-                seen.add(item.image_url)
-                yield item
-        following = html.next_url(page, response.urljoin(""), select.next)
-        if following and number < self.options.max_pages:
+    def parse(self, response: Response, *, number: int, series: str = "", last: str = "") -> Iterator[Any]:
+        """One listing page: its pictures, then the page after it. `series` is a start with `{page}`, `last` what its
+        page before showed.
+        """
+        select, met = self.options.cards, dict[str, None]()
+        reading = html.Reading(response, select)
+        found = reading.found()
+        if not any(item or link for item, link in found) and not (select.card or select.image):
+            found = [(item, None) for item in reading.fallback()]
+        for item, link in found:
+            opened = link if self.options.detail is not None else None
+            address = opened or (item.image_url if item else None)
+            if address is not None and address not in met:
+                met[address] = None
+                yield self._detail(opened, item) if opened else item
+        if unopened := sum(item is None for item, _ in found) if self.options.browser.open_card else 0:
+            self.missed(response.url, f"{unopened} of {len(found)} cards showed no picture when they were opened")
+        elif not met and number == 1:
+            self.missed(response.url, ADVICE)
+        if number >= self.options.max_pages:
+            return
+        if series and met and digest(met) != last:
+            yield self._listing(series, number + 1, digest(met))
+        elif not series and (following := reading.following()):
             yield self.page(following, self.parse, number=number + 1)
 
     def parse_detail(self, response: Response, *, item: ImageItem | None) -> Iterator[ImageItem]:
         """A picture's own page: what it says replaces what its card said."""
-        of_page = self._of_page(response, page := html.page_of(response))
-        own = self._item(response, page, html.on_detail(self.options.detail), of_page) or item
+        reading = html.Reading(response, html.on_detail(self.options.detail))
+        own = reading.item(reading.page)
+        own = own or item or next(reading.fallback(), None)
         if own is None:
-            self.missed(response.url, "no picture was found on this page")
+            self.missed(response.url, ADVICE.replace("select", "detail"))
             return
         said = {name: value for name in ImageItem.__dataclass_fields__ if (value := getattr(own, name))}
-        signals = dict.fromkeys((*(item.signals if item else ()), *of_page.signals))
+        signals = dict.fromkeys((*(item.signals if item else ()), *reading.signals))
         yield replace(item or own, **{**said, "page_url": response.url, "signals": tuple(signals)})
+
+    def parse_sitemap(self, response: Response) -> Iterator[Any]:
+        """A sitemap, an index of some, or a robots.txt that names them."""
+        if urlsplit(response.url).path == "/robots.txt":
+            named = html.named_in_robots(response.text, response.url)
+            yield from (Request(url, self.parse_sitemap) for url in named)
+            if not named:
+                self.missed(response.url, "it names no sitemap; say their addresses in options.sitemaps")
+            return
+        try:
+            for entry in html.read_sitemap(response.body, response.url, self.source.limits.max_bytes):
+                if isinstance(entry, html.Nested):
+                    yield Request(entry.url, self.parse_sitemap)
+                elif re.search(self.options.sitemap_match or "", entry.page):
+                    yield from self._entry(entry)
+        except SourceChanged as error:
+            self.missed(response.url, str(error))
 
     def detail_failed(self, failure: Any) -> Iterator[ImageItem]:
         """A picture's own page that does not answer: it is noted, and what the card said has to do."""
@@ -86,35 +97,23 @@ class GallerySpider(SourceSpider[GalleryOptions]):
         if item is not None:
             yield item
 
-    def _of_page(self, response: Response, page: Selector) -> ImageItem:
-        """What a page says for all of its pictures."""
-        terms = html.page_rights(page, response.urljoin("")) or html.Rights(None, None, None)
-        return ImageItem(
-            source_id="",
-            image_url="",
-            page_url=response.url,
-            license=terms.id,
-            license_url=terms.url,
-            license_raw=terms.raw,
-            signals=page_signals(response),
-        )
+    def listing_failed(self, failure: Any) -> Iterator[Any]:
+        """A numbered page that is not there ends its series, unless it is the first."""
+        status = getattr(getattr(failure.value, "response", None), "status", None)
+        if failure.request.cb_kwargs["number"] == 1 or status not in {404, 410}:
+            yield from self.page_failed(failure)
 
-    def _item(
-        self, response: Response, scope: Selector, select: html.Selectors, of_page: ImageItem
-    ) -> ImageItem | None:
-        base = response.urljoin("")
-        url = html.image_url(scope, base, select.image)
-        if url is None:
-            return None
-        terms = html.rights(scope, base, select.license)
-        item = replace(
-            of_page,
-            source_id=url,
-            image_url=url,
-            page_url=html.link_url(scope, base, select.link) or response.url,
-            title=html.first_text(scope, select.title, "title"),
-            description=html.words(scope, select.description),
-            creator=html.first_text(scope, select.creator, "creator"),
-            published_at=html.date(scope, select.date),
-        )
-        return replace(item, license=terms.id, license_url=terms.url, license_raw=terms.raw) if terms else item
+    def _entry(self, entry: html.Entry) -> Iterator[Any]:
+        if self.options.detail is not None:
+            yield self._detail(entry.page, entry.images[0] if len(entry.images) == 1 else None)
+        elif entry.images:
+            yield from entry.images
+        else:
+            yield self.page(entry.page, self.parse, number=self.options.max_pages)
+
+    def _detail(self, url: str, item: ImageItem | None) -> Request:
+        return self.page(url, self.parse_detail, errback=self.detail_failed, item=item)
+
+    def _listing(self, series: str, number: int, last: str = "") -> Request:
+        url = self.options.numbered(series, number)
+        return self.page(url, self.parse, errback=self.listing_failed, number=number, series=series, last=last)

@@ -90,7 +90,8 @@ class UrlsSpider(SourceSpider[UrlsOptions]):
     def _items(self, file: IO[bytes], name: str, kind: str) -> Iterator[ImageItem]:
         met, bad, listing = 0, 0, Listing(self.options.url, self.options.columns)
         try:
-            for met, row in enumerate(rows(file, kind), start=1):
+            for row in rows(file, kind):
+                met += 1
                 made = listing.item(row) if isinstance(row, Row) else row
                 if isinstance(made, ImageItem):
                     yield made

@@ -121,6 +121,7 @@ def _seekable(path: Path) -> IO[bytes]:
             for chunk in iter(lambda: packed.read(_CHUNK), b""):
                 _check_room(len(chunk))
                 plain.write(chunk)
+        plain.seek(0)
     except BaseException:
         plain.close()
         raise
@@ -154,10 +155,9 @@ def _close(archive: Archive) -> None:
 def images(members: list[Member], suffixes: tuple[str, ...]) -> Iterator[Member]:
     """The members whose names end as image files do, without hidden ones and those that an operating system adds."""
     for member in members:
-        parts = member.name.split("/")
-        if member.name.lower().endswith(suffixes) and not any(
-            part.startswith(".") or part == "__MACOSX" for part in parts
-        ):
+        parts = set(member.name.split("/")) - {".", ".."}
+        is_hidden = "__MACOSX" in parts or any(part.startswith(".") for part in parts)
+        if member.name.lower().endswith(suffixes) and not is_hidden:
             yield member
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from base64 import b64decode
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -14,9 +16,21 @@ from harvest.config.source import SourceConfig
 from harvest.errors import ComponentMissing
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page, Request
+    from playwright.async_api import Page, Request, Route
 
-__all__ = ["BrowserMissing", "BrowserOptions", "browser_meta", "browser_settings", "find_browser", "is_unneeded"]
+__all__ = [
+    "VIEW",
+    "BrowserMissing",
+    "BrowserOptions",
+    "browser_meta",
+    "browser_settings",
+    "find_browser",
+    "is_unneeded",
+]
+
+VIEW = "data-harvest-view"
+"""The attribute of each view that was opened, with the address that the page had then."""
+
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Chromium must not talk to anybody but the source.
@@ -31,6 +45,9 @@ _SWITCHES = (
     "--no-first-run",
     "--no-pings",
 )
+# A picture that scripts may take for a loaded one.
+_DOT = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_VIEWS = "[role=dialog], dialog[open], .lightbox, .modal"
 _SETTLE = 400  # milliseconds without new pictures after which a page counts as grown up
 
 
@@ -44,13 +61,20 @@ class BrowserOptions:
 
     `wait_for` is a CSS selector that must be there first, `load_more` one of a button that is pressed until it is gone
     or nothing comes any more, `scroll` how many times the page is scrolled to its end while it keeps growing.
+    `open_card` is one of the elements that open a larger view of a picture when they are clicked: each is clicked, what
+    `card_view` then shows is read as a card of its own, and `card_close` is clicked, else Escape is pressed. `pause` is
+    the least time in seconds from one scroll or click to the next, since each may ask the host for more.
     """
 
     enabled: bool = False
     wait_for: str | None = None
     load_more: str | None = None
     scroll: int = setting(0, ge=0, le=1000)
+    open_card: str | None = None
+    card_view: str | None = None
+    card_close: str | None = None
     clicks: int = setting(200, ge=1)
+    pause: float = setting(1.0, ge=0)
     timeout: float = setting(20.0, gt=0)
 
 
@@ -111,21 +135,98 @@ async def _unfold(page: Page, options: BrowserOptions) -> None:
     if options.wait_for:
         await page.wait_for_selector(options.wait_for, timeout=timeout, state="attached")
     for _ in range(options.scroll):
-        before = await _extent(page)
+        before, began = await _extent(page), time.monotonic()
         await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
         if await _settled(page) == before:
             break
+        await _rest(page, options, began)
     for _ in range(options.clicks if options.load_more else 0):
         button = page.locator(options.load_more or "").first
         if not await button.is_visible() or not await button.is_enabled():
             break
-        before = await _extent(page)
+        before, began = await _extent(page), time.monotonic()
         try:
             await button.click(timeout=timeout)
         except PlaywrightTimeout:
             break
         if await _settled(page) == before:
             break
+        await _rest(page, options, began)
+    if options.open_card:
+        await _open_cards(page, options)
+
+
+async def _open_cards(page: Page, options: BrowserOptions) -> None:
+    """Click each card, keep what it opens, close it; at the end all views stand in the page one after another.
+
+    A card that opens nothing leaves an empty view behind, so that the reader sees that something is missing.
+    """
+    views: list[tuple[str, str]] = []
+    await page.route("**/*", _stay)
+    cards = page.locator(options.open_card or "")
+    for number in range(min(await cards.count(), options.clicks)):
+        began = time.monotonic()
+        views.append(await _view(page, options, number, views[-1][1] if views else ""))
+        await _rest(page, options, began)
+    await page.unroute("**/*", _stay)
+    await page.evaluate(
+        """([name, views]) => {
+            for (const [address, markup] of views) {
+                const view = document.createElement("section");
+                view.setAttribute(name, address);
+                view.innerHTML = markup;
+                document.body.append(view);
+            }
+        }""",
+        [VIEW, views],
+    )
+
+
+async def _view(page: Page, options: BrowserOptions, number: int, last: str) -> tuple[str, str]:
+    """What opens when a card is clicked: the page's address then, and the view's markup, empty when nothing does."""
+    from playwright.async_api import Error  # noqa: PLC0415 - an optional component
+
+    home, timeout = page.url, options.timeout * 1000
+    view = page.locator(options.card_view or _VIEWS).locator("visible=true").first
+    try:
+        await page.locator(options.open_card or "").nth(number).click(timeout=timeout)
+        await view.wait_for(timeout=timeout)
+        await _settled(page)
+        markup: str = await view.evaluate("element => element.outerHTML")
+        for _ in range(5):  # a view that is used again may show the last picture for a moment
+            if markup != last:
+                break
+            await page.wait_for_timeout(_SETTLE)
+            markup = await view.evaluate("element => element.outerHTML")
+        address = page.url
+        if options.card_close:
+            await page.locator(options.card_close).locator("visible=true").first.click(timeout=timeout)
+        elif page.url != home:
+            await page.go_back(timeout=timeout)
+        else:
+            await page.keyboard.press("Escape")
+        await page.wait_for_timeout(_SETTLE / 4)
+    except Error:
+        return page.url, ""
+    return address, markup
+
+
+async def _stay(route: Route) -> None:
+    """While cards are opened the page stays, and pictures count as loaded: many scripts wait for that."""
+    request = route.request
+    if request.is_navigation_request() and request.frame.parent_frame is None:
+        await route.abort()
+    elif request.resource_type == "image":
+        await route.fulfill(body=_DOT, content_type="image/gif")
+    else:
+        await route.fallback()
+
+
+async def _rest(page: Page, options: BrowserOptions, began: float) -> None:
+    """Wait for what is left of the pause since `began`."""
+    left = options.pause - (time.monotonic() - began)
+    if left > 0:
+        await page.wait_for_timeout(left * 1000)
 
 
 async def _extent(page: Page) -> tuple[int, int]:

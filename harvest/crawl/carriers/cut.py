@@ -24,8 +24,8 @@ __all__ = ["Cut", "Tile", "cut_tile", "tiles"]
 class Cut:
     """How a mosaic is cut, in pixels: `tile` (a square's side) or `width` and `height`, or neither where `columns` and
     `rows` divide it evenly. `margin` lies around all tiles, `gutter` between two of them. `order` is how they are
-    counted. `labels`, one for each tile in that order, or `labels_file`, with one a line, says what they show; an empty
-    label says nothing. With `skip_empty` tiles of a single colour are left out.
+    counted. `labels`, one for each tile in that order, or `labels_file`, with one a line, says what they show; `-`
+    says nothing. With `skip_empty` tiles of a single colour are left out.
     """
 
     tile: int | None = setting(None, ge=1)

@@ -130,7 +130,7 @@ class Places:
             item = replace(
                 item,
                 source_id=f"{item.source_id}#{tile.row},{tile.column}",
-                labels=(label,) if label else (),
+                labels=(label,) if label.strip("-") else (),
                 raw={"row": tile.row, "column": tile.column},
             )
             yield described(item, replace(said, labels=item.labels or said.labels), embedded)
