@@ -9,6 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
+from harvest.crawl.apis import Trouble
+from harvest.crawl.archive_org import trouble
+
 
 @pytest.fixture
 def archive(site, jpeg):
@@ -76,21 +79,9 @@ def test_items_that_were_named_and_are_not_there_fail_the_run(desk, archive):
     assert "lent: the item is for lending only" in done.stderr
 
 
-def test_an_answer_in_another_format_ends_the_run_with_the_place_of_the_oddity(desk, archive):
-    archive.say("one", {"files": [{"name": "1.jpg", "source": "original", "format": ["JPEG"]}], "metadata": {}})
-    options = {"endpoint": archive.options["endpoint"], "items": ["one"]}
+def test_a_fault_of_the_search_is_told_in_its_words():
+    fault = {"error": "[RANGE] count must be <b>&gt;= 100</b>", "errorType": "RangeException"}
 
-    done = desk.crawl(desk.source(spider="archive_org", options=options))
-
-    message = "archive.org answers in another format: files[0].format: expected a text, got a list"
-    assert (done.code, done.stderr.splitlines()[-1]) == (3, message)
-
-
-def test_a_fault_of_the_search_is_told_in_its_words(desk, site, archive):
-    fault = {"error": "[RANGE] count must be >= 100", "errorType": "RangeException"}
-    site.add("/services/search/v1/scrape", json.dumps(fault))
-
-    done = desk.crawl(desk.source(spider="archive_org", options=archive.options))
-
-    assert done.code == 3
-    assert "archive.org says no: [RANGE] count must be >= 100" in done.stderr
+    assert trouble(fault) == Trouble(kind="list", said="archive.org says no: [RANGE] count must be >= 100")
+    assert trouble(None) == Trouble(kind="again", said="archive.org did not answer with JSON")
+    assert trouble({"items": []}) is None

@@ -1,4 +1,4 @@
-"""Commons' spider against a loopback MediaWiki: category trees with circles, answers in pieces, limits, thumbnails."""
+"""Commons' spider against a loopback MediaWiki: category trees with circles, answers in pieces, limits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from harvest.errors import ConfigError
+from spiders.commons import CommonsSpider
 
 # Files, subcategories. Dorsal and Fins stand in a circle; file 3 is in two categories; Rays is two levels down.
 TREE = {
@@ -75,15 +78,15 @@ class Wiki(ThreadingHTTPServer):
             return {"batchcomplete": ""}
         pages = {str(number): {"pageid": number, "ns": 6, "title": f"File:{number}.jpg"} for number in here}
         number = here[done]
-        pages[str(number)]["imageinfo"] = [self.info(number, query.get("iiurlwidth"))]
+        pages[str(number)]["imageinfo"] = [self.info(number)]
         if done + 1 < len(here):
             following = {"iicontinue": str(done + 1), "gcontinue": str(at), "continue": "||"}
             return {"continue": following, "query": {"pages": pages}}
         more = {"continue": {"gcontinue": str(at + 2), "continue": "gcontinue||"}} if at + 2 < len(numbers) else {}
         return {"batchcomplete": "", **more, "query": {"pages": pages}}
 
-    def info(self, number: int, width: str | None) -> dict[str, Any]:
-        said = {
+    def info(self, number: int) -> dict[str, Any]:
+        return {
             "url": f"{self.url}/files/{number}.jpg",
             "descriptionurl": f"{self.url}/wiki/File:{number}.jpg",
             "sha1": hashlib.sha1(self.bodies[number]).hexdigest(),
@@ -93,7 +96,6 @@ class Wiki(ThreadingHTTPServer):
                 "Artist": {"value": f'<a href="//commons.example/User:{number}">Maker {number}</a>'},
             },
         }
-        return said | ({"thumburl": f"{self.url}/thumb/{width}px-{number}.jpg"} if width else {})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -108,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
             query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
             body = json.dumps(self.server.answer(query)).encode()
         else:
-            body = self.server.bodies[int(url.path.rpartition("/")[2].removesuffix(".jpg").rpartition("-")[2])]
+            body = self.server.bodies[int(url.path.rpartition("/")[2].removesuffix(".jpg"))]
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -167,21 +169,14 @@ def test_searches_and_uploads_are_listed_too(desk, crawl):
     assert (done.code, done.finished["stored"]) == (0, 4), done.stderr
 
 
-def test_a_thumbnail_is_another_file_than_the_one_whose_digest_is_known(desk, wiki, crawl):
-    done = crawl(users=["Ada"], width=960)
+def test_a_width_that_is_not_made_is_a_mistake_in_the_config(desk):
+    source = desk.source(spider="commons", options={"users": ["Ada"], "width": 300})
 
-    assert done.code == 0, done.stderr
-    rows = desk.rows("SELECT image_url, sha1 FROM sightings ORDER BY image_url")
-    assert rows == [(f"{wiki.url}/thumb/960px-{number}.jpg", None) for number in (7, 8)]
+    with pytest.raises(ConfigError) as raised:
+        CommonsSpider(source=str(source))
 
-
-def test_a_width_that_is_not_made_is_a_mistake_in_the_config(crawl):
-    done = crawl(users=["Ada"], width=300)
-
-    assert done.code == 2
-    assert (
-        "options.width: expected one of 20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840, got 300" in done.stderr
-    )
+    widths = "20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840"
+    assert str(raised.value) == f"{source}: options.width: expected one of {widths}, got 300"
 
 
 def test_a_category_that_is_not_there_is_missed_and_the_others_are_read(desk, crawl):

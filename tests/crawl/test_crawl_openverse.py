@@ -13,6 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harvest.errors import ConfigError
+from spiders.openverse import OpenverseSpider
+
 TOKEN = "t0ken-5ec7e7-t0ken"
 HELD = 300  # results; without a token 240 are shown
 
@@ -95,7 +98,7 @@ def crawl(desk, api):
     return go
 
 
-def test_a_search_is_read_as_far_as_it_is_shown_and_says_so(desk, api, crawl):
+def test_a_search_is_read_as_far_as_it_is_shown_and_providers_decide_about_their_images(desk, site, api, crawl):
     done = crawl()
 
     assert (done.code, done.finished["met"]) == (0, 240), done.stderr
@@ -103,18 +106,8 @@ def test_a_search_is_read_as_far_as_it_is_shown_and_says_so(desk, api, crawl):
     assert "search q=fin: 240 results or more, only the first 240 are shown" in done.stderr
     rows = desk.rows("SELECT page_url, license, creator FROM sightings WHERE source_id = 'id-3'")
     assert rows == [("https://provider.example/photos/3", "CC-BY-2.0", "Ada")]
-
-
-def test_the_providers_own_robots_txt_decides_about_its_images(desk, site, crawl):
-    crawl()
-
-    assert desk.rows("SELECT source_id, outcome, opt_out FROM sightings WHERE outcome = 'refused'") == [
-        (
-            "id-7",
-            "refused",
-            f'[{{"kind":"robots","value":"disallows /closed/one.jpg","where":"{site.url}/robots.txt"}}]',
-        )
-    ]
+    refused = desk.rows("SELECT source_id, reason FROM sightings WHERE outcome = 'refused'")
+    assert refused == [("id-7", "robots: disallows /closed/one.jpg")]
     assert site.asked("/closed/") == []
 
 
@@ -132,8 +125,11 @@ def test_a_token_reaches_further_and_is_written_down_nowhere(desk, api, crawl):
     assert "Crawled (200) <GET" in done.stderr
 
 
-def test_pages_that_need_a_token_are_a_mistake_in_the_config(crawl):
-    done = crawl({"page_size": 50})
+def test_pages_that_need_a_token_are_a_mistake_in_the_config(desk):
+    source = desk.source(spider="openverse", options={"q": ["fin"], "page_size": 50})
 
-    assert done.code == 2
-    assert "options.page_size: expected a whole number <= 20 without a token, got 50" in done.stderr
+    with pytest.raises(ConfigError) as raised:
+        OpenverseSpider(source=str(source))
+
+    expected = "options.page_size: expected a whole number <= 20 without a token, got 50"
+    assert str(raised.value) == f"{source}: {expected}"
