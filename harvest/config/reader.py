@@ -15,6 +15,7 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -275,7 +276,12 @@ def describe(kind: Any, rules: Mapping[str, Any] | None = None) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Numbers are taken as text, because ids in YAML are written without quotes; anything else is not text."""
+    """Numbers and days are taken as text, because YAML reads what is written without quotes as one.
+
+    Anything else is not text.
+    """
+    if isinstance(value, date):
+        return value.isoformat()
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "" else None
 
 
