@@ -83,7 +83,9 @@ _STATED = {
 def _time(made: SourcePlan) -> str:
     if made.hours == 0:
         return "as long as the transfer takes: no host asks for a pause"
-    if made.hours < 1:
+    if made.hours * 3600 < 100:
+        return f"{made.hours * 3600:.0f} seconds at the polite pace, and the transfer"
+    if made.hours < 2:
         return f"{made.hours * 60:.0f} minutes at the polite pace, and the transfer"
     return f"{made.hours:.1f} hours at the polite pace, and the transfer"
 

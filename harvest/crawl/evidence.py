@@ -20,6 +20,7 @@ from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Headers, Response
+from warcio.exceptions import ArchiveLoadFailed
 
 from harvest import DISTRIBUTION, __version__
 from harvest.crawl.logs import hidden
@@ -172,7 +173,7 @@ class Evidence:
             return
         try:
             pack(self._folder, title=spider.source.name, software=f"{DISTRIBUTION}/{__version__}")
-        except OSError as error:
+        except (OSError, ArchiveLoadFailed) as error:
             spider.logger.warning("%s: not packed, the WARC files stay as they are: %s", self._folder, error)
 
 

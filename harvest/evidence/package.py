@@ -17,8 +17,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from posixpath import normpath
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from warcio.archiveiterator import ArchiveIterator
 
@@ -29,6 +30,7 @@ __all__ = ["pack", "surt"]
 _VERSION = "1.1.1"
 _CHUNK = 1024 * 1024
 _TITLE = re.compile(rb"<title[^>]*>([^<]{0,500})", re.IGNORECASE)
+_SESSION = re.compile(r"(?:jsessionid|phpsessid|sid)=[0-9a-z]{32}")
 _INDEXED = frozenset({"response", "resource", "revisit"})
 _TITLE_WITHIN = 65_536  # bytes of a page that are searched for its title
 
@@ -59,7 +61,7 @@ class _Package:
 def pack(folder: Path, *, title: str, software: str) -> Path | None:
     """Pack the WARC files of a run's `folder` as `folder`/<its name>.wacz and remove them; None when there are none.
 
-    Raises OSError and warcio's errors; the WARC files are removed only when the package is whole and on the disk.
+    Raises OSError and warcio's ArchiveLoadFailed; the WARC files are removed only when the package is whole and on the disk.
     """
     warcs = sorted(folder.glob("*.warc.gz"))
     if not warcs:
@@ -89,20 +91,31 @@ def pack(folder: Path, *, title: str, software: str) -> Path | None:
 
 
 def surt(url: str) -> str:
-    """The sort-friendly key of a URL: the host's parts from the right, then path and sorted query, in small letters.
+    """The sort-friendly key of a URL, as pywb and the Internet Archive's tools make it when they look something up.
+
+    The host's parts from the right, without www; the path without dots and doubled slashes; the query in order and
+    without session ids. Escapes are undone and made anew, and all is in small letters.
 
     >>> surt("https://www.Museum.example:443/Art/a.jpg?b=2&a=1")
     'example,museum)/art/a.jpg?a=1&b=2'
     """
     parts = urlsplit(url.strip())
     host = re.sub(r"^www\d*\.", "", (parts.hostname or "").lower())
-    reverse = host if re.fullmatch(r"[\d.]+|.*:.*", host) else ",".join(reversed(host.split(".")))
-    port = parts.port
-    if port and port != {"http": 80, "https": 443}.get(parts.scheme):
-        reverse = f"{reverse}:{port}"
-    path = parts.path.rstrip("/") or "/"
-    query = "&".join(sorted(parts.query.split("&"))) if parts.query else ""
-    return f"{reverse}){path}".lower() + (f"?{query}".lower() if query else "")
+    key = host if ":" in host else ",".join(reversed(host.split(".")))
+    if parts.port and parts.port != {"http": 80, "https": 443}.get(parts.scheme):
+        key = f"{key}:{parts.port}"
+    path = normpath(re.sub(r"/+", "/", f"/{_escaped(parts.path)}"))
+    asked = sorted(pair for pair in _escaped(parts.query).lower().split("&") if not _SESSION.fullmatch(pair))
+    query = "&".join(asked)
+    return f"{key}){path}".lower() + (f"?{query}" if query else "")
+
+
+def _escaped(text: str) -> str:
+    """Escapes undone as often as they are nested, then made anew for what cannot stand in a URL."""
+    plain = text.encode()
+    while (opened := unquote_to_bytes(plain)) != plain:
+        plain = opened
+    return "".join(chr(byte) if 0x20 < byte < 0x7F and byte not in b"#%" else f"%{byte:02X}" for byte in plain)
 
 
 def _describe(package: _Package, title: str, software: str) -> None:
