@@ -131,8 +131,9 @@ class PoliteDownloader(Downloader):
         if slot is None:
             slot = self.slots[budget.name] = BudgetSlot(budget, budget.delay)
             self._start_slot_gc()
-        if self._crawl_delays:
-            slot.delay = max(slot.delay, self._crawl_delays.get(host_of(request.url), 0.0))
+        asked = self._crawl_delays.get(host_of(request.url), 0.0) if self._crawl_delays else 0.0
+        if asked > slot.delay:
+            slot.delay, slot.jitter = asked, 0.0
         return budget.name, slot
 
     def _process_queue(self, slot: Slot) -> None:
