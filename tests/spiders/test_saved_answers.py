@@ -85,4 +85,12 @@ def said(item: ImageItem) -> dict[str, Any]:
 
 
 def test_every_spider_has_saved_answers() -> None:
-    assert {case.parent.name for case in CASES} == {"archive_org", "commons", "flickr", "gallery", "openverse", "wayback"}
+    assert {case.parent.name for case in CASES} == {
+        "archive_org",
+        "commons",
+        "flickr",
+        "gallery",
+        "iiif",
+        "openverse",
+        "wayback",
+    }
