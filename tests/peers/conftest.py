@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.crawl.conftest import Desk, desk, jpeg, site  # noqa: E402, F401 - fixtures
+from tests.crawl.conftest import Desk, Site, desk, jpeg, site  # noqa: E402, F401 - fixtures
 
 
 def free_port() -> int:
