@@ -61,7 +61,7 @@ class _Package:
 def pack(folder: Path, *, title: str, software: str) -> Path | None:
     """Pack the WARC files of a run's `folder` as `folder`/<its name>.wacz and remove them; None when there are none.
 
-    Raises OSError and warcio's ArchiveLoadFailed; the WARC files are removed only when the package is whole and on the disk.
+    Raises OSError and warcio's ArchiveLoadFailed. The WARC files go only when the package is whole and on the disk.
     """
     warcs = sorted(folder.glob("*.warc.gz"))
     if not warcs:

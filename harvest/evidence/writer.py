@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ ROTATE_AT = 512 * 1024 * 1024  # bytes
 _CHUNK = 1024 * 1024
 _REMEMBERED = 100_000  # payloads that a later, identical one can refer to
 _SYNC_EVERY = 5.0  # seconds
-_FAST, _SMALL = 1, 6  # zlib levels: pictures do not get smaller, texts do
+_AS_IS, _SMALL = 0, 6  # zlib levels: pictures are compressed already, texts are not
+_COMPRESSED = re.compile(r"(image|video|audio)/(?!svg|bmp|x-ms-bmp|tiff|x-portable)")
 _GZIP = zlib.DEFLATED, zlib.MAX_WBITS + 16
 
 Pairs = tuple[tuple[str, str], ...]
@@ -86,7 +88,7 @@ class WarcWriter:
             self._begin_file()
         made = _Maker(self._info_id)
         answer = self._answer(made, capture)
-        level = _FAST if capture.media_type.startswith(("image/", "video/")) else _SMALL
+        level = _AS_IS if _COMPRESSED.match(capture.media_type) else _SMALL
         place = (self._path().name, self._offset, str(answer.rec_headers.get_header("WARC-Record-ID")))
         self._write(made.bytes_of(answer), level)
         self._write(made.bytes_of(made.request(capture, answer)), _SMALL)

@@ -182,7 +182,9 @@ def test_findings_tell_whose_picture_it_is(exported) -> None:
     assert finding.preview == f"derived/64/{finding.sha256[:16]}.jpg"
 
 
-@pytest.mark.parametrize("kind", ["robots", "x-robots-tag", "meta-robots", "tdmrep", "content-usage", "iptc"])
+@pytest.mark.parametrize(
+    "kind", ["robots", "x-robots-tag", "meta-robots", "tdmrep", "content-usage", "content-signal", "iptc", "c2pa"]
+)
 def test_refusals_are_violations_whichever_way_they_were_said(empty, kind: str) -> None:
     empty.meet(1, signals=(Signal(kind=kind, value="no", where="http://gallery.museum.test/1.jpg"),))
     empty.meet(2)
@@ -216,6 +218,16 @@ def test_refusals_the_policy_does_not_honour_are_let_pass(empty) -> None:
     empty.export()
 
     assert audit(empty.workspace, replace(POLICY, opt_out=replace(POLICY.opt_out, honour=("robots",)))).passed
+
+
+@pytest.mark.parametrize("kind", ["tdmrep-granted", "c2pa-unread"])
+def test_statements_that_refuse_nothing_are_let_pass(empty, kind: str) -> None:
+    empty.meet(1, signals=(Signal(kind=kind, value="no", where="http://gallery.museum.test/1.jpg"),))
+    empty.crawl()
+    empty.keep()
+    empty.export()
+
+    assert audit(empty.workspace, POLICY).passed
 
 
 def test_licence_that_changed_at_its_source_is_a_warning(exported) -> None:

@@ -95,6 +95,26 @@ def test_a_refusal_counts_where_its_kind_is_honoured(judged):
     assert (ignored.keep, ignored.reason) == (True, "1 refusals not honoured here")
 
 
+@pytest.mark.parametrize("kind", ["tdmrep-granted", "c2pa-unread"])
+def test_a_statement_that_refuses_nothing_keeps_an_image(judged, kind):
+    said = Signal(kind=kind, value="tdm-reservation: 0", where="https://gallery.museum.test/1")
+
+    verdict = judged("opt_out: {}", signals=(said,))
+
+    assert (verdict.keep, verdict.reason) == (True, "no refusal met")
+
+
+def test_a_refusal_inside_a_c2pa_manifest_drops_an_image(judged):
+    said = Signal(kind="c2pa", value="cawg.training-mining: cawg.ai_training notAllowed", where="c2pa:urn:c2pa:1")
+
+    verdict = judged("opt_out: {}", signals=(said,))
+
+    assert (verdict.keep, verdict.reason) == (
+        False,
+        "refused by c2pa: cawg.training-mining: cawg.ai_training notAllowed (c2pa:urn:c2pa:1)",
+    )
+
+
 class Plane:
     """A space of two dimensions: prompts are angles in degrees, and so is the image."""
 

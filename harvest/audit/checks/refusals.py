@@ -21,9 +21,9 @@ REFUSALS = (
         severity=Severity.VIOLATION,
         title="No image is kept against a refusal",
         fault="Images kept against a refusal",
-        explanation="robots.txt, noai and noimageai, TDMRep reservations, Content-Usage, IPTC: whenever one of these "
-        "that the policy honours was met with these bytes or at their address, the image has to go, also when the "
-        "refusal came later.",
+        explanation="robots.txt, noai and noimageai, TDMRep reservations, Content-Usage, Content-Signal, IPTC, C2PA: "
+        "whenever one of these that the policy honours was met with these bytes or at their address, the image has to "
+        "go, also when the refusal came later.",
         sql=f"""
             WITH signals AS ({_SIGNALS}),
             refused AS (
@@ -43,7 +43,8 @@ REFUSALS = (
         severity=Severity.VIOLATION,
         title="No image declares itself made by a model",
         fault="Images made by a model",
-        explanation="The IPTC digital source type embedded in the file is one that the policy keeps out.",
+        explanation="The IPTC digital source type that the file states, in XMP or in a C2PA manifest, is one that the "
+        "policy keeps out.",
         sql="""
             SELECT a.sha256, a.part, a.path, i.digital_source_type AS detail
             FROM audited a JOIN images i USING (sha256) WHERE i.digital_source_type IN (SELECT unnest($synthetic))""",
