@@ -15,7 +15,7 @@ __all__ = ["HTML", "REVISIT", "Capture", "Query", "Selection", "sha1_of"]
 
 HTML = ("text/html", "application/xhtml\\+xml")
 REVISIT = "warc/revisit"
-_MOMENT: Any = {"pattern": r"^\d{4,14}$", "expected": "4 to 14 digits of YYYYMMDDhhmmss"}
+_MOMENT: Any = {"pattern": r"^\d{1,14}$", "expected": "1 to 14 digits of YYYYMMDDhhmmss"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

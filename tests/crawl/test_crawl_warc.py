@@ -43,34 +43,17 @@ def test_every_capture_of_an_image_has_a_row_with_its_record(desk: Any, jpeg: Jp
     crawled = desk.crawl(source)
 
     assert crawled.code == 0, crawled.stderr
-    digest = hashlib.sha1(jpeg(1)).hexdigest()
+    sha1 = [hashlib.sha1(jpeg(number)).hexdigest() for number in range(7)]
+    day = "2005-02-03T04:05:06+00:00"
     columns = ("outcome", "page_url", "captured_at", "sightings.sha1")
     assert sorted(captured(desk, *columns), key=lambda row: int(row[0].partition("=")[2])) == [
-        (f"old.warc.gz#offset={at[1]}", "stored", f"{OLD}/page.html", "2005-02-03T04:05:06+00:00", digest),
-        (
-            f"old.warc.gz#offset={at[3]}",
-            "stored",
-            f"{OLD}/1.jpg",
-            "2006-02-03T04:05:06+00:00",
-            hashlib.sha1(jpeg(2)).hexdigest(),
-        ),
-        (f"old.warc.gz#offset={at[4]}", "known", f"{OLD}/1.jpg", "2007-02-03T04:05:06+00:00", digest),
-        (
-            f"old.warc.gz#offset={at[6]}",
-            "stored",
-            f"{OLD}/3",
-            "2005-02-03T04:05:06+00:00",
-            hashlib.sha1(jpeg(3)).hexdigest(),
-        ),
-        (f"old.warc.gz#offset={at[7]}", "stored", f"{OLD}/4.jpg", "2005-02-03T04:05:06+00:00", None),
-        (
-            f"old.warc.gz#offset={at[8]}",
-            "refused",
-            f"{OLD}/5.jpg",
-            "2005-02-03T04:05:06+00:00",
-            hashlib.sha1(jpeg(5)).hexdigest(),
-        ),
-        (f"old.warc.gz#offset={at[9]}", "stored", None, "2005-02-03T04:05:06+00:00", hashlib.sha1(jpeg(6)).hexdigest()),
+        (f"old.warc.gz#offset={at[1]}", "stored", f"{OLD}/page.html", day, sha1[1]),
+        (f"old.warc.gz#offset={at[3]}", "stored", f"{OLD}/1.jpg", "2006-02-03T04:05:06+00:00", sha1[2]),
+        (f"old.warc.gz#offset={at[4]}", "known", f"{OLD}/1.jpg", "2007-02-03T04:05:06+00:00", sha1[1]),
+        (f"old.warc.gz#offset={at[6]}", "stored", f"{OLD}/3", day, sha1[3]),
+        (f"old.warc.gz#offset={at[7]}", "stored", f"{OLD}/4.jpg", day, None),
+        (f"old.warc.gz#offset={at[8]}", "refused", f"{OLD}/5.jpg", day, sha1[5]),
+        (f"old.warc.gz#offset={at[9]}", "stored", None, day, sha1[6]),
     ]
     sizes = {size for (size,) in desk.rows("SELECT bytes FROM images")}
     assert sizes == {len(jpeg(number)) for number in (1, 2, 3, 4, 6)}
