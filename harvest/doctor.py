@@ -41,6 +41,10 @@ def _packages() -> Iterator[Finding]:
         "browser": ("playwright", "scrapy-playwright"),
         "clip": ("torch", "open_clip_torch"),
         "layout": ("scipy", "umap-learn", "shufflesnap"),
+        "redis": ("redis", "scrapy-redis"),
+        "s3": ("s3fs",),
+        "video": ("av",),
+        "c2pa": ("c2pa-python",),
     }
     for extra, names in groups.items():
         wanted = f"herbarium-harvester[{extra}]" if extra else "herbarium-harvester"
@@ -79,7 +83,7 @@ def _browser() -> Finding:
 
 def _redis() -> Finding:
     path = shutil.which("redis-server")
-    advice = "" if path else "only crawls over several machines need it: apt-get install redis-server"
+    advice = "" if path else "for several processes or machines on one source: apt-get install redis-server"
     return Finding(part="redis-server", ok=bool(path), found=path or "missing", advice=advice)
 
 

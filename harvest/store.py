@@ -201,7 +201,7 @@ class _Objects:
 
     def put(self, key: str, body: bytes) -> None:
         """Raises SourceError, also when the store says that it holds something else."""
-        with self._asked():
+        with self._asked(is_there=True):
             if self._is_whole_or_not:
                 self._files.pipe_file(self._at(key), body)
             else:
@@ -235,12 +235,13 @@ class _Objects:
         return f"{self._base.rstrip('/')}/{key}"
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _asked(self, *, is_there: bool = False) -> Iterator[None]:
+        """Errors as SourceError, but for FileNotFoundError where what is asked for need not be there."""
         try:
             yield
-        except (FileNotFoundError, SourceError):
-            raise
         except Exception as error:
+            if isinstance(error, FileNotFoundError) and not is_there:
+                raise
             said = " ".join(str(error).split()) or type(error).__name__
             raise SourceError(f"{self.url}: the store does not do what it is asked: {said}") from None
 

@@ -93,7 +93,7 @@ def _request(values: Mapping[str, Any], spider: Spider) -> Request:
     arguments = {
         "url": _of(str, values["url"]),
         "method": _of(str, values["method"]),
-        "headers": [tuple(_fit(list[str], pair)) for pair in _of(list, values["headers"])],
+        "headers": [tuple(map(_header, _of(list, pair))) for pair in _of(list, values["headers"])],
         "body": base64.b64decode(_of(str, values["body"]), validate=True),
         "callback": _method(values["callback"], spider),
         "errback": _method(values["errback"], spider),
@@ -109,6 +109,11 @@ def _request(values: Mapping[str, Any], spider: Spider) -> Request:
     if request.meta.get(_SECRETS) and not _is_named(request.url, spider):
         raise ValueError(f"secrets for {urlsplit(request.url).netloc}, which no option of the source names")
     return request
+
+
+def _header(text: Any) -> bytes:
+    said: str = _of(str, text)
+    return said.encode("latin-1")
 
 
 def _line(kind: str, values: Mapping[str, Any]) -> str:
