@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -54,9 +55,9 @@ class UrlsSpider(SourceSpider[UrlsOptions]):
         for field in sorted(self.options.columns.keys() - FIELDS):
             raise wrong(f"columns.{field}", f"unknown field; known here: {', '.join(sorted(FIELDS))}")
         for index, each in enumerate(self.options.lists):
-            if self._format(each) is None:
-                expected = f"one of {', '.join(FORMATS)}"
-                raise wrong(f"lists[{index}]", f"{each!r} does not end like a list; say options.format: {expected}")
+            if self._format(each) is None and not has_magic(each):
+                known = ", ".join(FORMATS)
+                raise wrong(f"lists[{index}]", f"{each!r} does not end like a list; say options.format: one of {known}")
 
     async def start(self) -> AsyncIterator[ImageItem | Request]:
         """The lists on the web, and every row of those on disk."""
@@ -78,7 +79,10 @@ class UrlsSpider(SourceSpider[UrlsOptions]):
         yield from self._items(io.BytesIO(response.body), name, self._format(name) or "txt")
 
     def _file(self, file: Path) -> Iterator[ImageItem]:
-        kind = self._format(file.name) or "txt"
+        kind = self._format(file.name)
+        if kind is None:
+            self.missed(str(file), "does not end like a list; say options.format")
+            return
         try:
             if kind == "parquet":
                 self.announce(pq.read_metadata(file).num_rows)

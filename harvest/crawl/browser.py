@@ -100,6 +100,8 @@ def browser_settings(options: BrowserOptions, source: SourceConfig) -> dict[str,
     return {
         "DOWNLOAD_HANDLERS": {"http": handler, "https": handler},
         "PLAYWRIGHT_LAUNCH_OPTIONS": launch,
+        # Started before the first page is asked for: what waited for the browser would arrive together with the next one.
+        "PLAYWRIGHT_CONTEXTS": {"default": {}},
         "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": 2,
         "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": options.timeout * 1000,
         "PLAYWRIGHT_ABORT_REQUEST": is_unneeded,
@@ -186,7 +188,7 @@ async def _view(page: Page, options: BrowserOptions, number: int, last: str) -> 
     """What opens when a card is clicked: the page's address then, and the view's markup, empty when nothing does."""
     from playwright.async_api import Error  # noqa: PLC0415 - an optional component
 
-    home, timeout = page.url, options.timeout * 1000
+    timeout, length = options.timeout * 1000, await page.evaluate("history.length")
     view = page.locator(options.card_view or _VIEWS).locator("visible=true").first
     try:
         await page.locator(options.open_card or "").nth(number).click(timeout=timeout)
@@ -201,7 +203,7 @@ async def _view(page: Page, options: BrowserOptions, number: int, last: str) -> 
         address = page.url
         if options.card_close:
             await page.locator(options.card_close).locator("visible=true").first.click(timeout=timeout)
-        elif page.url != home:
+        elif await page.evaluate("history.length") > length:
             await page.go_back(timeout=timeout)
         else:
             await page.keyboard.press("Escape")
