@@ -41,7 +41,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler, HttpHandler):  # type: ign
         spider: Any = crawler.spider
         source = spider.source
         self._allows_private = source.allow_private_addresses
-        self._skips = self.abort_request
+        self._skips: Any = self.abort_request  # type: ignore[has-type]
         self.abort_request = self._is_refused
         self._port: Any = None
         launch = self.config.launch_options
@@ -170,10 +170,11 @@ class _Near(_Side):
             transport.resumeProducing()
 
         def failed(failure: Failure) -> None:
-            self._refuse("403 Forbidden" if failure.check(PrivateAddress) else "502 Bad Gateway")
+            self._refuse("403 Forbidden" if isinstance(failure.value, PrivateAddress) else "502 Bad Gateway")
 
         endpoint = HostnameEndpoint(self._reactor, host, port, timeout=30)
-        endpoint.connect(Factory.forProtocol(_Side)).addCallbacks(connected, failed)
+        factory: Any = Factory.forProtocol(_Side)
+        endpoint.connect(factory).addCallbacks(connected, failed)
 
     def _refuse(self, status: str) -> None:
         self.tell(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())

@@ -150,7 +150,8 @@ class PoliteDownloader(Downloader):
             if isinstance(turn, Turn):
                 self._take(slot, turn)
             else:
-                slot.latercall = asyncio.ensure_future(self._take_later(slot, turn))
+                later: Any = asyncio.ensure_future(self._take_later(slot, turn))
+                slot.latercall = later
 
     def _caps_of(self, budget: Budget) -> tuple[tuple[str, int], ...]:
         return ((budget.name, budget.daily), *self._caps) if budget.daily else self._caps

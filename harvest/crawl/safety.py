@@ -18,7 +18,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from twisted.internet.interfaces import IReactorPluggableNameResolver
-from zope.interface import implementer
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from harvest.crawl.carriers import is_local
 from harvest.crawl.encounter import Encounter, Step

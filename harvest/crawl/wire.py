@@ -94,7 +94,8 @@ class HttpHandler(HTTP11DownloadHandler):
         self._options = getattr(crawler.spider, "options", None)
         self._guard = None if source is None or source.allow_private_addresses else PublicOnly(reactor)
         if source is not None:
-            self._pool._factory = partial(_BoundedFactory, source.limits.max_header_bytes)
+            factory: Any = partial(_BoundedFactory, source.limits.max_header_bytes)
+            self._pool._factory = factory
 
     async def download_request(self, request: Request) -> Response:
         """Fetch; the answer's URL and any error's text are free of secrets."""
@@ -200,7 +201,7 @@ class Decompression(HttpCompressionMiddleware):
             most = request.meta.get("download_maxsize", self._max_size)
             raise DownloadCancelledError(f"more than {most} bytes once decompressed (limits.max_bytes)") from None
         except Exception as error:
-            encoding = response.headers.get("Content-Encoding", b"").decode("latin-1")[:40]
+            encoding = (response.headers.get("Content-Encoding") or b"").decode("latin-1")[:40]
             raise NotHttp(f"the body is not the {encoding} that its header says: {error}") from None
 
 
@@ -250,7 +251,7 @@ class _BoundedProtocol(_LenientHTTP11ClientProtocol):
 
 class _BoundedFactory(_LenientHTTP11ClientFactory):
     def __init__(self, most: int, *arguments: Any) -> None:
-        super().__init__(*arguments)
+        super().__init__(*arguments)  # type: ignore[no-untyped-call]
         self._most = most
 
     def buildProtocol(self, addr: Any) -> _BoundedProtocol:  # noqa: ARG002, N802 - Twisted's name
