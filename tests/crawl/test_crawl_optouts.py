@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import json
 
-import pytest
 from PIL import Image
 
 JPEG = ("Content-Type", "image/jpeg")
-ALL = "User-agent: *\n"
 TDM_FILE = "/.well-known/tdmrep.json"
 
 
@@ -25,36 +23,36 @@ def evidence(desk) -> dict[str, list[tuple[str, str, str]]]:
     }
 
 
-@pytest.mark.parametrize(
-    ("told", "expected"),
-    [
-        (({"headers": (("X-Robots-Tag", "noimageai"),)}, "", []), ("x-robots-tag", "noimageai", "/")),
-        (({"head": '<meta name="robots" content="noai">'}, "", []), ("meta-robots", "noai", "/")),
-        (({"headers": (("TDM-Reservation", "1"),)}, "", []), ("tdmrep", "tdm-reservation: 1", "/")),
-        (({"headers": (("Content-Usage", "train-ai=n"),)}, "", []), ("content-usage", "train-ai=n", "/")),
-        (({}, f"{ALL}Content-Usage: /p/ train-ai=n", []), ("content-usage", "train-ai=n", "/robots.txt")),
-        (({}, f"{ALL}Content-Signal: ai-train=no", []), ("content-signal", "ai-train=no", "/robots.txt")),
-        (({}, f"{ALL}Disallow: /p/", []), ("robots", "disallows /p/a.jpg", "/robots.txt")),
-        (
-            ({}, "", [{"location": "/p/*", "tdm-reservation": 1, "tdm-policy": "https://m.example/t"}]),
-            ("tdmrep", "tdm-reservation: 1; tdm-policy: https://m.example/t", TDM_FILE),
-        ),
-    ],
-    ids=["page-tag", "page-meta", "page-tdm", "page-usage", "robots-usage", "robots-signal", "robots", "tdm-file"],
-)
-def test_what_is_known_before_the_download_saves_it(desk, site, jpeg, told, expected):
-    page, robots, file = told
-    site.add_gallery(["/p/a.jpg"], head=page.get("head", ""))
-    site.answers["/"][0].headers += page.get("headers", ())
-    site.add("/p/a.jpg", jpeg(1), headers=(JPEG,))
-    site.add("/robots.txt", robots)
-    if file:
-        site.add(TDM_FILE, json.dumps(file))
+ROBOTS = """User-agent: *
+Content-Usage: /p/usage train-ai=n
+Content-Signal: /p/signal ai-train=no
+Disallow: /p/denied"""
+# By name of a picture: what its page says in a header and in its head, and what is to be recorded and why it ends.
+TOLD = {
+    "tag": (("X-Robots-Tag", "noimageai"), "", ("x-robots-tag", "noimageai", "/tag")),
+    "meta": (None, '<meta name="robots" content="noai">', ("meta-robots", "noai", "/meta")),
+    "tdm": (("TDM-Reservation", "1"), "", ("tdmrep", "tdm-reservation: 1", "/tdm")),
+    "page": (("Content-Usage", "train-ai=n"), "", ("content-usage", "train-ai=n", "/page")),
+    "usage": (None, "", ("content-usage", "train-ai=n", "/robots.txt")),
+    "signal": (None, "", ("content-signal", "ai-train=no", "/robots.txt")),
+    "denied": (None, "", ("robots", "disallows /p/denied", "/robots.txt")),
+    "file": (None, "", ("tdmrep", "tdm-reservation: 1; tdm-policy: https://m.example/t", TDM_FILE)),
+}
 
-    assert desk.crawl(desk.source()).code == 0
 
-    assert desk.fates() == {"/p/a.jpg": ("refused", f"{expected[0]}: {expected[1]}")}
-    assert expected in evidence(desk)["/p/a.jpg"]
+def test_what_is_known_before_the_download_saves_it(desk, site, jpeg):
+    site.add("/robots.txt", ROBOTS)
+    site.add(TDM_FILE, json.dumps([{"location": "/p/f*", "tdm-reservation": 1, "tdm-policy": "https://m.example/t"}]))
+    for name, (header, head, _) in TOLD.items():
+        site.add_gallery([f"/p/{name}"], f"/{name}", head)
+        site.answers[f"/{name}"][0].headers += (header,) if header else ()
+        site.add(f"/p/{name}", jpeg(1), headers=(JPEG,))
+
+    assert desk.crawl(desk.source(options={"start": [f"{site.url}/{name}" for name in TOLD]})).code == 0
+
+    said = {f"/p/{name}": told for name, (_, _, told) in TOLD.items()}
+    assert desk.fates() == {path: ("refused", f"{kind}: {value}") for path, (kind, value, _) in said.items()}
+    assert evidence(desk) == {path: [told] for path, told in said.items()}
     assert site.asked("/p/") == []
 
 
