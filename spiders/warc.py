@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
@@ -11,8 +10,6 @@ from harvest.crawl.base import SourceSpider
 from harvest.crawl.disk import Addresses, in_batches, resolve
 from harvest.crawl.warc_files import WarcImages, expand
 from harvest.items import ImageItem
-
-_AT_ONCE = 500  # items on their way; reading is faster than decoding, and what waits costs memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +45,6 @@ class WarcSpider(SourceSpider[WarcOptions]):
     async def start(self) -> AsyncIterator[ImageItem]:
         """Every image of every file."""
         async for item in in_batches(self._items()):
-            while self._waiting() > _AT_ONCE:
-                await asyncio.sleep(0.02)
             if self.is_done:
                 return
             yield item
@@ -65,9 +60,3 @@ class WarcSpider(SourceSpider[WarcOptions]):
                 self._images.torn.append((place, "no WARC or WACZ file was found here; check options.files"))
             for path in files:
                 yield from self._images.items(path)
-
-    def _waiting(self) -> int:
-        """How many items are on their way through the pipelines."""
-        engine = self.crawler.engine
-        slot = engine.scraper.slot if engine is not None else None
-        return slot.itemproc_size if slot is not None else 0

@@ -25,10 +25,9 @@ _REPLAY = {"handle_httpstatus_list": [301, 302, 303, 307, 308], "dont_redirect":
 class WaybackOptions(Query):
     """What is asked, of which archive.
 
-    With `pages`, captured pages are listed, and what they show is fetched as of their time. `dialect` is told by `cdx`,
-    the index, where its address is a usual one; `replay` is the address before the timestamp, or the root of Common
-    Crawl's files, all of whose `crawls` are read by default. With `trust_digest`, the index's digest is taken for that
-    of the bytes.
+    With `pages`, captured pages are listed, and what they show is fetched as of their time. `dialect` is told by a
+    usual address of the index, `cdx`; `replay` is the address before the timestamp, or the root of Common Crawl's
+    files, all of whose `crawls` are read by default. With `trust_digest`, the index's digest counts as the bytes' own.
     """
 
     dialect: str = setting("auto", choices=("auto", *cdx.DIALECTS))
@@ -56,8 +55,7 @@ class WaybackSpider(SourceSpider[WaybackOptions]):
             if getattr(options, name) and is_for_common_crawl != (self.archive.dialect == "commoncrawl"):
                 words = "only Common Crawl has them" if is_for_common_crawl else "Common Crawl keeps next to no images"
                 raise self.source.options.error(name, f"{words}; leave it out, or ask another archive")
-        query = replace(options, mimetypes=HTML) if options.pages else options
-        self.listing = Listing(archive=self.archive, query=query)
+        self.listing = Listing(self.archive, replace(options, mimetypes=HTML) if options.pages else options)
 
     async def start(self) -> AsyncIterator[Request]:
         """The first question to the index, or to the list of indexes."""
@@ -89,8 +87,12 @@ class WaybackSpider(SourceSpider[WaybackOptions]):
         except ValueError:
             yield self.again(response, "the index did not answer with JSON")
             return
+        while self.listing.cut:
+            self.missed(response.url, f"not all captures of {self.listing.cut.pop()} were listed; raise per_page")
         yield from filter(None, map(self._met, captures))
         yield from map(self._asked, following)
+        if self.listing.unresolved and not following:
+            self.logger.info("%d captures repeat one that is not listed, and were left out", self.listing.unresolved)
 
     def parse_page(self, response: Response, *, timestamp: str, original: str, hops: int = 0) -> Iterator[Any]:
         """A captured page: the images that it shows."""

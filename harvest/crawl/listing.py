@@ -25,13 +25,16 @@ class Asked(NamedTuple):
     arguments: dict[str, Any]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Listing:
-    """Asks an archive's index. `unresolved` counts captures that repeat one which the index does not list."""
+    """Asks an archive's index. `unresolved` counts captures that repeat one which the index does not list; `cut` are
+    the seconds with more captures than an answer may have.
+    """
 
     archive: Archive
     query: Query
     unresolved: int = 0
+    cut: list[str] = field(default_factory=list)
     _taken: set[int] = field(default_factory=set)
 
     def begin(self, indexes: Sequence[str]) -> list[Asked]:
@@ -48,7 +51,10 @@ class Listing:
         """
         step, waiting = Step(**steps[0]), [Step(**later) for later in steps[1:]]
         captures, resume, pages = cdx.read(self.archive.dialect, text)
-        is_whole, following = after(step, len(captures), cdx.rows_of(self.archive, self.query), resume, pages)
+        limit = cdx.rows_of(self.archive, self.query)
+        is_whole, following = after(step, len(captures), limit, resume, pages)
+        if self.archive.dialect == "pywb" and is_whole and len(captures) >= limit:
+            self.cut.append(step.since or "")
         selection = Selection(self.query, self._taken, held)
         certain = list(selection.of(captures)) if is_whole else []
         goes_on = is_whole and bool(following)
