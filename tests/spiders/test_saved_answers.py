@@ -85,12 +85,9 @@ def said(item: ImageItem) -> dict[str, Any]:
 
 
 def test_every_spider_has_saved_answers() -> None:
-    assert {case.parent.name for case in CASES} == {
-        "archive_org",
-        "commons",
-        "flickr",
-        "gallery",
-        "iiif",
-        "openverse",
-        "wayback",
-    }
+    settings = Settings()
+    settings.setmodule("harvest.crawl.settings")
+    # What reads this machine's disk has no answers to save: tests/crawl/ has real files for it.
+    on_disk = {"local", "readymade", "urls", "warc"}
+
+    assert {case.parent.name for case in CASES} | on_disk == set(SpiderLoader(settings).list())

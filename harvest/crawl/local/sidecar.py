@@ -111,9 +111,11 @@ def described(item: ImageItem, said: Sidecar, embedded: EmbeddedRights) -> Image
         known = licence(id_ or "")
         address = said.license_url or (known.uri if known else None)
         return replace(item, license=id_, license_url=address, license_raw=said.license or said.license_url)
-    if embedded.license or embedded.license_url:
-        id_ = normalize(embedded.license) or normalize(embedded.license_url)
-        raw = embedded.license or embedded.license_url
+    # A notice of rights is a licence only where it is the name or the address of one.
+    stated = embedded.license or (embedded.copyright if normalize(embedded.copyright) else None)
+    if stated or embedded.license_url:
+        id_ = normalize(stated) or normalize(embedded.license_url)
+        raw = stated or embedded.license_url
         return replace(item, license=id_, license_url=embedded.license_url, license_raw=raw)
     return item
 
