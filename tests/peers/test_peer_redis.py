@@ -9,8 +9,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -77,7 +79,8 @@ def images_asked(site):
 
 
 def test_three_workers_of_whom_one_is_killed_lose_and_double_nothing(desk, gallery, redis_server, worker, harvest):
-    source = desk.source(pace={"delay": 0, "concurrency": 12, "retries": 1})
+    # What a dead worker was fetching counts as under way at its host until the fetch must have timed out.
+    source = desk.source(pace={"delay": 0, "concurrency": 100, "retries": 1})
     team = {name: worker(source, name) for name in ("one", "two", "three")}
     journals = {name: desk.folder / name / "journal" for name in team}
     wait_until(lambda: all(any(journal.glob("*/000001.jsonl")) for journal in journals.values()))
@@ -152,6 +155,50 @@ def test_processes_share_one_source_through_a_redis_of_their_own(desk, gallery, 
     assert desk.rows("SELECT count(*), count(DISTINCT crawl_id) FROM runs") == [(3, 1)]
     assert desk.rows("SELECT count(*), count(DISTINCT image_url) FROM sightings") == [(PICTURES,) * 2]
     assert gallery.asked("/second") == ["/second"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_processes_of_one_source_go_on_where_they_were_stopped(desk, gallery, harvest, end, monkeypatch):
+    sockets = tempfile.mkdtemp()  # short, as the path of a socket has to be
+    monkeypatch.setenv("TMPDIR", sockets)
+    source = desk.source(pace={"delay": 0, "concurrency": 12, "retries": 1})
+    command = [
+        sys.executable,
+        "-m",
+        "harvest",
+        "crawl",
+        str(source),
+        "--processes",
+        "2",
+        "-w",
+        str(desk.workspace.root),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as parent:
+        wait_until(lambda: len(images_asked(gallery)) > 20)
+        parent.send_signal(end)
+    wait_until(lambda: not processes_with(str(desk.workspace.root)))
+    assert parent.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL)
+    asked = images_asked(gallery)
+    assert len(asked) < PICTURES
+
+    done = harvest("crawl", source, "--processes", 2, "-w", desk.workspace.root, "--json")
+
+    assert json.loads(done.stdout)[0]["outcome"] == "finished", done.stderr
+    assert desk.rows("SELECT count(*), count(DISTINCT image_url) FROM sightings") == [(PICTURES,) * 2]
+    assert desk.rows("SELECT count(DISTINCT crawl_id) FROM runs") == [(1,)]
+    assert max(images_asked(gallery).values()) <= 2
+    wait_until(lambda: not processes_with(sockets))
+    assert not list(Path(sockets).iterdir())
+    Path(sockets).rmdir()
+
+
+def processes_with(word):
+    """The command lines, other than ours, that have `word`."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines += [path.read_bytes()] if path.parent.name != str(os.getpid()) else []
+    return [line for line in lines if word.encode() in line]
 
 
 def test_a_shared_crawl_keeps_to_its_limit(desk, gallery, harvest):

@@ -36,7 +36,7 @@ __all__ = ["SharedScheduler"]
 T = TypeVar("T")
 _PAGES, _IMAGES = 8, 32  # how many a worker has at one time: what one holds the others cannot do
 _BEFORE_PAGES = 1000  # images are worked off before more pages are read, or the queue would hold all of a source
-_LEASE = 30.0  # seconds without a sign of life after which a worker counts as dead
+_LEASE = 10.0  # seconds without a sign of life after which a worker counts as dead
 _TICK = 0.25  # seconds between two looks at what others do
 _OBTAINED = (Outcome.STORED, Outcome.KNOWN, Outcome.UNCHANGED)
 
