@@ -40,8 +40,7 @@ class GallerySpider(SourceSpider[GalleryOptions]):
         page before showed.
         """
         select, met = self.options.cards, dict[str, None]()
-        reading = html.Reading(response, select)
-        found = reading.found()
+        found = (reading := html.Reading(response, select)).found()
         if not any(item or link for item, link in found) and not (select.card or select.image):
             found = [(item, None) for item in reading.fallback()]
         for item, link in found:
@@ -54,6 +53,8 @@ class GallerySpider(SourceSpider[GalleryOptions]):
             self.missed(response.url, f"{unopened} of {len(found)} cards showed no picture when they were opened")
         elif not met and number == 1:
             self.missed(response.url, ADVICE)
+        elif not met and not series:
+            self.logger.warning("%s: no picture was found here", response.url)
         if number >= self.options.max_pages:
             return
         if series and met and digest(met) != last:

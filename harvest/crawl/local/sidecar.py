@@ -71,10 +71,13 @@ class Sidecars:
         return said if folder == folder.parent else _over(said, self._folder(folder.parent))
 
     def _load(self, name: PurePosixPath) -> Sidecar | None:
-        body = self._read(name)
+        file = self._where(name)
+        try:
+            body = self._read(name)
+        except OSError as error:
+            raise ConfigError(file, "", f"cannot be read: {error.strerror}") from None
         if body is None:
             return None
-        file = self._where(name)
         try:
             # `${NAME}` stays as it is: a sidecar may be a stranger's, and the environment holds secrets.
             values: Any = json.loads(body) if name.suffix == ".json" else yaml.safe_load(body)
