@@ -34,7 +34,6 @@ __all__ = ["LONGEST_WAIT", "HostClosed", "PoliteDownloader", "PoliteRetry", "hol
 LONGEST_WAIT = 300.0  # seconds; a host that asks for more is left alone until another run
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _MOST_REFUSALS = 20  # answers 429 and 503 one after another from a host, until it is left alone
-_GRACE = 60.0  # seconds beyond the time limit until the turn of a worker that died lapses
 _SHUT_FOR = 600.0  # seconds that such a host is left alone
 
 
@@ -271,7 +270,7 @@ def _open_book(spider: Any) -> PaceBook:
     if spider.source.scheduler is not None:
         from harvest.crawl.shared.pace import RedisBook  # noqa: PLC0415 - an optional component
 
-        return RedisBook(spider.source.scheduler, lease=spider.source.limits.timeout + _GRACE)
+        return RedisBook(spider.source.scheduler)
     return FileBook(spider.workspace.root / "pace")
 
 

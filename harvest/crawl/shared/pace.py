@@ -60,6 +60,12 @@ _HOLD = (
     local start = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now + ARGV[1])
     redis.call('SET', KEYS[1], string.format('%.6f', start), 'EX', math.ceil(start - now) + 1)"""
 )
+_RENEW = (
+    _NOW
+    + """
+    redis.call('ZADD', KEYS[2], 'XX', string.format('%.6f', now + ARGV[1]), ARGV[2])
+    redis.call('EXPIRE', KEYS[2], math.ceil(tonumber(ARGV[1])) + 1)"""
+)
 _SEED = (
     _NOW
     + """
@@ -73,9 +79,9 @@ _SEED = (
 
 
 class RedisBook:
-    """A PaceBook in a Redis. A turn that is not given back lapses `lease` seconds after it was taken."""
+    """A PaceBook in a Redis. Turns are renewed while they are held; a dead worker's lapse after `lease` seconds."""
 
-    def __init__(self, url: str, *, lease: float) -> None:
+    def __init__(self, url: str, *, lease: float = 8.0) -> None:
         hide_url(url)
         try:
             import redis.asyncio as client  # noqa: PLC0415 - an optional component
@@ -84,10 +90,12 @@ class RedisBook:
             raise ComponentMissing("a shared crawl needs Redis: pip install 'herbarium-harvester[redis]'") from None
         self._error: type[Exception] = RedisError
         self._redis: Any = client.Redis.from_url(str(url), socket_timeout=10, decode_responses=True)
-        self._scripts = {script: self._redis.register_script(script) for script in (_CLAIM, _HOLD, _SEED)}
+        self._scripts = {script: self._redis.register_script(script) for script in (_CLAIM, _HOLD, _RENEW, _SEED)}
         self._lease = lease
         self._worker = secrets.token_hex(8)
         self._last = 0
+        self._held: dict[int, str] = {}
+        self._renewer: asyncio.Task[None] | None = None
         self._shut: dict[str, tuple[float, str]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -98,11 +106,14 @@ class RedisBook:
         caps = [text for counter, most in ask.caps for text in (counter, str(most))]
         given = [ask.host, ask.delay, ask.budget.concurrency, self._lease, self._turn(ticket), *caps]
         try:
-            said, *details = await self._run(_CLAIM, ask.budget, given)
+            said, *details = await self._run(_CLAIM, ask.budget.name, given)
         except (self._error, OSError) as error:
             logger.warning("the Redis of this crawl does not answer (%s); waiting for it", type(error).__name__)
             return Turn(wait=_UNREACHABLE)
         if said == "go":
+            self._held[ticket] = ask.budget.name
+            if self._renewer is None:
+                self._renewer = asyncio.ensure_future(self._renew())
             return Turn(ticket=ticket)
         if said == "wait":
             return Turn(wait=float(details[0]))
@@ -114,11 +125,12 @@ class RedisBook:
 
     def give_back(self, budget: Budget, ticket: int) -> None:
         """The request is over."""
+        self._held.pop(ticket, None)
         self._later(self._redis.zrem(f"{_PREFIX}turns:{budget.name}", self._turn(ticket)))
 
     def hold(self, budget: Budget, seconds: float) -> None:
         """Nobody may start there for `seconds`."""
-        self._later(self._run(_HOLD, budget, [seconds]))
+        self._later(self._run(_HOLD, budget.name, [seconds]))
 
     def shut(self, host: str, until: float, why: str) -> None:
         """Nobody may ask the host until a moment (unix time)."""
@@ -133,18 +145,29 @@ class RedisBook:
     def seed(self, counts: Mapping[str, int]) -> None:
         """Count at least this much for today."""
         if counts:
-            self._later(self._run(_SEED, None, [text for entry in counts.items() for text in map(str, entry)]))
+            self._later(self._run(_SEED, "", [text for entry in counts.items() for text in map(str, entry)]))
 
     def close(self) -> None:
         """Say goodbye once everything is given back."""
+        if self._renewer is not None:
+            self._renewer.cancel()
+        for ticket, name in list(self._held.items()):
+            self._later(self._redis.zrem(f"{_PREFIX}turns:{name}", self._turn(ticket)))
         self._later(self._goodbye(tuple(self._tasks)))
 
     async def _goodbye(self, before: tuple[asyncio.Task[Any], ...]) -> None:
         await asyncio.gather(*before, return_exceptions=True)
         await self._redis.aclose()
 
-    def _run(self, script: str, budget: Budget | None, given: list[Any]) -> Awaitable[Any]:
-        name = budget.name if budget is not None else ""
+    async def _renew(self) -> None:
+        """Say of every turn that its holder lives, several times before it would lapse."""
+        while True:
+            await asyncio.sleep(self._lease / 4)
+            for ticket, name in list(self._held.items()):
+                with contextlib.suppress(self._error, OSError):
+                    await self._run(_RENEW, name, [self._lease, self._turn(ticket)])
+
+    def _run(self, script: str, name: str, given: list[Any]) -> Awaitable[Any]:
         keys = [f"{_PREFIX}start:{name}", f"{_PREFIX}turns:{name}", f"{_PREFIX}closed", f"{_PREFIX}day:"]
         running: Awaitable[Any] = self._scripts[script](keys=keys, args=given)
         return running
