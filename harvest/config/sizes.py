@@ -10,7 +10,7 @@ from harvest.config.recipe import SizeConfig, params_digest
 __all__ = ["STAGE", "longest_of", "size_digests"]
 
 STAGE = "normalize"
-VERSION = 1
+VERSION = 2
 
 
 def size_digests(sizes: Sequence[SizeConfig]) -> dict[int, str]:

@@ -1,15 +1,28 @@
-"""One decoded picture to one sized file, the same bytes every time."""
+"""One decoded picture to one sized file, the same bytes every time.
+
+Pixels are resampled by fast_image_resize (https://docs.rs/fast_image_resize), the convolution that Pillow does, in
+integers with SIMD instructions: the same values on every processor, within three levels of Pillow's.
+"""
 
 from __future__ import annotations
 
 import io
 from typing import Protocol
 
+from cykooz_resizer import (  # type: ignore[import-untyped]
+    CropBox,
+    FilterType,
+    ResizeAlg,
+    ResizeOptions,
+    Resizer,
+)
 from PIL import Image, ImageColor
 
 __all__ = ["SIZE_EXTENSIONS", "Size", "derive"]
 
 SIZE_EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp"}
+_LANCZOS = ResizeAlg.convolution(FilterType.lanczos3)
+_GAP = 3  # pixels of the source for one of the copy, from which on means are taken first
 _FULL_CHROMA_QUALITY = 90  # from here on JPEG keeps colour at full resolution: training sets are small, edges are not
 
 
@@ -63,13 +76,24 @@ def _sized(image: Image.Image, size: Size) -> Image.Image:
     if size.mode == "crop":
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
-        middle = image.crop((left, top, left + side, top + side))
-        return middle.resize(square, Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return _resized(image.crop((left, top, left + side, top + side)), square)
     share = min(1.0, size.px / max(image.size))
     inner = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-    small = image if inner == image.size else image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small = image if inner == image.size else _resized(image, inner)
     if size.mode == "longest":
         return small
     ground = Image.new("RGB", square, ImageColor.getrgb(size.background))
     ground.paste(small, ((size.px - small.width) // 2, (size.px - small.height) // 2))
     return ground
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """An RGB picture at another size."""
+    (width, height), factor = image.size, int(min(image.width / size[0], image.height / size[1]) / _GAP)
+    if factor > 1:
+        image, width, height = image.reduce(factor), width / factor, height / factor
+    # After a reduction the last row and column may stand for fewer pixels than the others.
+    options = ResizeOptions(resize_alg=_LANCZOS, use_alpha=False, crop_box=CropBox(0, 0, width, height))
+    copy = Image.new("RGB", size)
+    Resizer().resize_pil(image, copy, options)
+    return copy

@@ -71,3 +71,16 @@ def test_noise_that_hardly_compresses_is_encoded_too():
 
     for px in (32, 256, 512):
         assert read(derive(noise, SizeConfig(px=px, quality=100))).size == (px, px)
+
+
+@pytest.mark.parametrize(("source", "px"), [((640, 480), 256), ((401, 300), 299), ((90, 70), 128), ((2000, 1500), 64)])
+def test_resampling_is_the_lanczos_of_pillow(source, px):
+    noise = np.random.default_rng(3).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    image = Image.fromarray(noise).resize(source, Image.Resampling.BICUBIC)
+    side, (width, height) = min(source), source
+    box = ((width - side) // 2, (height - side) // 2, (width + side) // 2, (height + side) // 2)
+
+    ours = np.asarray(read(derive(image, SizeConfig(px=px, format="png")))).astype(int)
+
+    theirs = image.crop(box).resize((px, px), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    assert np.abs(ours - np.asarray(theirs).astype(int)).max() <= 3
