@@ -115,6 +115,11 @@ _OTHERS = (
         name="Open Government Licence v3.0",
         is_free=True,
     ),
+    # Licences for programs, which some datasets name: the data of Fashion-MNIST, of many a repository.
+    Licence(id="MIT", uri="https://opensource.org/license/mit", name="MIT License", is_free=True),
+    Licence(
+        id="Apache-2.0", uri="https://www.apache.org/licenses/LICENSE-2.0", name="Apache License 2.0", is_free=True
+    ),
     Licence(id=ALL_RIGHTS_RESERVED, uri=None, name="All rights reserved", is_free=False),
     Licence(
         id=NO_KNOWN_RESTRICTIONS,
@@ -218,6 +223,8 @@ _BY_ADDRESS = {_address(entry.uri): entry.id for entry in LICENCES.values() if e
     "creativecommons.org/licenses/by-nc-nd/1.0": "CC-BY-NC-ND-1.0",
     "usa.gov/copyright.shtml": US_GOVERNMENT_WORK,  # as flickr.photos.licenses.getInfo writes it
     "flickr.com/commons/usage": NO_KNOWN_RESTRICTIONS,
+    "opensource.org/licenses/mit": "MIT",
+    "apache.org/licenses/license-2.0.html": "Apache-2.0",
 }
 _BY_NAME = {_spelling(entry.name): entry.id for entry in LICENCES.values()} | {
     _spelling(alias): id_ for alias, id_ in _ALIASES.items()
