@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from scrapy.crawler import Crawler
 
 from harvest import __version__
 from harvest.crawl.encounter import Encounter, Step
-from harvest.errors import HarvestError, LedgerBusy, SourceError, SourceRefused
+from harvest.errors import HarvestError, LedgerBusy, LedgerError, SourceError, SourceRefused
 from harvest.items import ImageItem, Outcome, Sighting
 from harvest.journal import JournalWriter, RunHeader, read_segment, unfinished
 from harvest.ledger import finish_run, ingest_all, ingest_segment, open_ledger, start_run
@@ -40,6 +41,9 @@ class Record(Step):
             await asyncio.to_thread(self._open)
         except HarvestError as error:
             self.spider.give_up(error)
+            return
+        except (OSError, sqlite3.Error) as error:
+            self.spider.give_up(LedgerError(f"{self.spider.workspace.root}: cannot be used: {error}"))
             return
         self._feeder = asyncio.create_task(self._feed())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request
+from scrapy.core.scheduler import Scheduler
 from scrapy.http import Response
 from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Supervision"]
 
 _UNDER_WAY = 256  # images between the spider and the journal
+_WAITING = 1024  # requests for pages
 _MOMENT = 0.01  # seconds
 
 
@@ -49,8 +51,12 @@ class Supervision(BaseSpiderMiddleware):
 
     def _is_busy(self) -> bool:
         engine = self.crawler.engine
-        slot = engine.scraper.slot if engine else None
-        return self.crawler.crawling and slot is not None and slot.itemproc_size >= _UNDER_WAY
+        if not self.crawler.crawling or engine is None or engine.scraper.slot is None:
+            return False
+        # A queue that several workers share does not lie in this one's memory.
+        queue = engine._slot.scheduler if engine._slot else None
+        waiting = len(queue) if isinstance(queue, Scheduler) else 0
+        return engine.scraper.slot.itemproc_size >= _UNDER_WAY or waiting >= _WAITING
 
     def process_spider_exception(self, response: Response, exception: Exception) -> tuple[()]:
         """Take the errors that are ours; any other says that the page is not as the spider expects it to be."""

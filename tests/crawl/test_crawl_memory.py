@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-# A crawl in this process, which says after every so many sightings how many blocks Python has allocated.
-COUNTS_BLOCKS = """
+# A crawl in this process, which says how many images were under way at most, and what it holds of them at the end.
+COUNTS_WHAT_IT_HOLDS = """
 import gc, json, sys
+from collections import Counter
 from scrapy import signals
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
@@ -23,14 +24,16 @@ settings.setmodule("harvest.crawl.settings", priority="project")
 settings.set("LOG_LEVEL", "ERROR", priority="cmdline")
 process = AsyncCrawlerProcess(settings)
 crawler = process.create_crawler("urls")
-met = 0
+met = most = 0
 
 def count():
-    global met
-    met += 1
-    if met % 250 == 0:
+    global met, most
+    met, most = met + 1, max(most, crawler.engine.scraper.slot.itemproc_size)
+    if met == 2000:
         gc.collect()
-        print(json.dumps([met, sys.getallocatedblocks()]), flush=True)
+        ours = ("harvest.items", "harvest.ledger.rows", "harvest.crawl.encounter", "_asyncio")
+        held = Counter(type(each).__name__ for each in gc.get_objects() if type(each).__module__ in ours)
+        print(json.dumps([most, held]), flush=True)
 
 crawler.signals.connect(count, signals.item_scraped)
 process.crawl(crawler, source=sys.argv[1], workspace=sys.argv[2])
@@ -61,16 +64,17 @@ def test_what_a_sighting_leaves_in_memory_is_next_to_nothing(desk, listed):
     source = listed(2000)
     for turn in ("first", "second"):
         done = subprocess.run(
-            [sys.executable, "-c", COUNTS_BLOCKS, str(source), str(desk.workspace.root)],
+            [sys.executable, "-c", COUNTS_WHAT_IT_HOLDS, str(source), str(desk.workspace.root)],
             capture_output=True,
             text=True,
             timeout=200,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        blocks = dict(json.loads(line) for line in done.stdout.splitlines())
-        # Twisted keeps cancelled timers for a while, up to five blocks; a sighting held on to is at least fourteen.
-        assert (blocks[2000] - blocks[500]) / 1500 < 9, (turn, blocks)
+        most, held = json.loads(done.stdout)
+        assert most <= 256, "Scrapy would begin with all of them at once"
+        assert held["ImageItem"] > 0
+        assert {name: count for name, count in held.items() if count > 1000} == {}, turn
     assert desk.rows("SELECT count(*), count(DISTINCT image_url) FROM sightings") == [(4000, 2000)]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from harvest.items import Outcome, Signal
 from harvest.ledger import (
+    Waiting,
     ingest_all,
     known_sha1,
     known_urls,
@@ -17,6 +18,7 @@ from harvest.ledger import (
     open_ledger,
     put_off,
     start_run,
+    status,
     vain_asks,
 )
 
@@ -120,6 +122,35 @@ def test_an_ask_in_vain_is_told_with_its_evidence(workspace, header, runs_of):
         assert (vain.image_url, vain.outcome, vain.opt_out) == (URL, "refused", (said,))
         assert (vain.http_status, vain.asked_at) == (200, at("2026-01-03T00:00:07Z"))
         assert list(vain_asks(con, "fins", "another config", "0.1.0")) == []
+
+
+def test_the_status_tells_what_waits_and_until_when(workspace, runs_of):
+    runs_of(FAILED)
+    with open_ledger(workspace, write=True) as con:
+        assert status(con).waiting == (
+            Waiting(kind="address", of="fins", what="http_503", count=1, ready=1, since=None, until=None),
+        )
+        note_refusal(con, "gallery.museum.test", datetime(2126, 1, 2, tzinfo=UTC), "the host asks for a century")
+        assert status(con).waiting == (
+            Waiting(
+                kind="address",
+                of="fins",
+                what="http_503",
+                count=1,
+                ready=0,
+                since="2126-01-02T00:00:00Z",
+                until="2126-01-02T00:00:00Z",
+            ),
+            Waiting(
+                kind="host",
+                of="gallery.museum.test",
+                what="the host asks for a century",
+                count=0,
+                ready=0,
+                since=None,
+                until="2126-01-02T00:00:00Z",
+            ),
+        )
 
 
 def test_images_are_known_by_the_digest_that_sources_state(workspace, runs_of):
