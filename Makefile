@@ -40,6 +40,12 @@ format: $(VENV)/.installed-dev  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: bench-crawl  ## every comparison with other programs; results in bench-results/
+
+bench-crawl: $(VENV)/.installed-test  ## crawl 5,000 photographs from loopback, against img2dataset; IMAGES=DIR takes others
+	-sh .ci/peer img2dataset img2dataset==1.47.0
+	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_crawl.py
+
 constraints: $(VENV)/.installed-dev  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > $(CONSTRAINTS)
 

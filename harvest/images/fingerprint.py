@@ -29,7 +29,7 @@ __all__ = [
 
 PHASH_VERSION = "dct8x4/pillow-draft-L128/upright/lanczos32/1"
 QUALITY_SIDE = 128  # pixels of the longer side at which quality is measured; smaller pictures are measured as they are
-_DRAFT = (128, 128)
+_SIDE = 128  # pixels of the shorter side that judging a picture needs
 _DRAFTED = frozenset({"JPEG", "MPO"})  # formats that Pillow decodes at a fraction of their size
 _HASH_SIDE, _PLANE = 8, 32
 _BLUR_WIDTH = 9
@@ -49,20 +49,23 @@ def examined(body: bytes, *, max_pixels: int, longest: int | None = None) -> tup
 
     JPEGs are then decoded as large as `longest` needs and reduced to the scale at which they are judged; means of
     pixels stand where libjpeg's smaller transform would have given nearly the same (a bit in 64 of the hash now and
-    then). Raises Broken as `fingerprint` does.
+    then). Only where `longest` needs less than that are there two decodes. Raises Broken as `fingerprint` does.
     """
     with opened(body, max_pixels=max_pixels) as image:
         kind, mode, size = image.format or "", image.mode, image.size
         frames = int(getattr(image, "n_frames", 1))
-        if longest is None:
-            image.draft("L", _DRAFT)
-        else:
-            image.draft(None, (longest, longest))
+        is_shared = longest is not None and not (kind in _DRAFTED and _scale(size, longest) > _scale(size, _SIDE))
+        image.draft(*((None, (longest, longest)) if is_shared else ("L", (_SIDE, _SIDE))))
         image.load()
         turn = orientation(image)
-        picture = None if longest is None else as_seen(image)
+        picture = as_seen(image) if is_shared else None
         grey = upright(_reduced(_grey(image), size, kind), turn)
         origin = read_origin(image)
+    if longest is not None and picture is None:
+        with opened(body, max_pixels=max_pixels) as image:
+            image.draft(None, (longest, longest))
+            image.load()
+            picture = as_seen(image)
     width, height = size if turn < _SIDEWAYS else (size[1], size[0])
     pixels = _quality_pixels(grey)
     found = Fingerprint(
@@ -132,9 +135,13 @@ def _reduced(grey: Image.Image, size: tuple[int, int], kind: str) -> Image.Image
     """A JPEG of `size` that was decoded larger than judging it needs, at the scale that `draft` chooses for that."""
     if kind not in _DRAFTED:
         return grey
-    wanted = next((scale for scale in (8, 4, 2) if min(size) // _DRAFT[0] >= scale), 1)
-    done = max(1, round(max(size) / max(grey.size)))
-    return grey.reduce(wanted // done) if wanted > done else grey
+    factor = _scale(size, _SIDE) // max(1, round(max(size) / max(grey.size)))
+    return grey.reduce(factor) if factor > 1 else grey
+
+
+def _scale(size: tuple[int, int], side: int) -> int:
+    """The fraction at which Pillow's `draft` decodes a JPEG of `size` of which a square of `side` pixels is wanted."""
+    return next((scale for scale in (8, 4, 2) if min(size) // side >= scale), 1)
 
 
 def _quality_pixels(grey: Image.Image) -> NDArray[np.uint8]:

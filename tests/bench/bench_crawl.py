@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--distinct", type=int, default=DISTINCT)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=os.environ.get("IMAGES"))
+    parser.add_argument("--folder", type=Path, default=os.environ.get("IMAGES") or None)
     parser.add_argument("--only-ours", action="store_true")
     parser.add_argument("--setting", help="the peer's PROCESSES,THREADS, without trying")
     options = parser.parse_args()

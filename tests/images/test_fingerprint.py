@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
 from harvest.errors import Broken
-from harvest.images.decode import EXTENSIONS, extension
-from harvest.images.fingerprint import PHASH_VERSION, fingerprint, perceptual_hash
+from harvest.images.decode import EXTENSIONS, decode_rgb, extension
+from harvest.images.fingerprint import PHASH_VERSION, examined, fingerprint, perceptual_hash
 
 LIMIT = 50_000_000
 
@@ -267,3 +267,25 @@ def test_hostile_bytes_are_a_fingerprint_or_broken_and_nothing_else(head, at, no
         outcome = error.kind
 
     assert outcome in {*kinds, str(len(body))}
+
+
+@pytest.mark.parametrize("longest", [64, 256, 512, 2048])
+@pytest.mark.parametrize(
+    ("kind", "mode", "turn"), [("JPEG", "RGB", 6), ("JPEG", "L", 1), ("JPEG", "CMYK", 1), ("PNG", "RGBA", 1)]
+)
+def test_one_decode_gives_the_picture_and_the_fingerprint(tmp_path, kind, mode, turn, longest):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    body = encoded(picture(1100, 700).convert(mode), kind, exif=exif)
+    (tmp_path / "image").write_bytes(body)
+    alone = fingerprint(body, max_pixels=LIMIT)
+
+    found, seen = examined(body, max_pixels=LIMIT, longest=longest)
+
+    assert seen is not None
+    wanted = decode_rgb(tmp_path / "image", longest=longest)
+    assert (seen.size, seen.tobytes()) == (wanted.size, wanted.tobytes())
+    assert bits_apart(found.phash, alone.phash) <= 2
+    assert found.sharpness == pytest.approx(alone.sharpness, abs=0.02)
+    assert found.brightness == pytest.approx(alone.brightness, abs=0.01)
+    assert (found.sha1, found.width, found.mode) == (hashlib.sha1(body).hexdigest(), alone.width, alone.mode)
