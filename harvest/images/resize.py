@@ -89,7 +89,8 @@ def _sized(image: Image.Image, size: Size) -> Image.Image:
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """An RGB picture at another size."""
-    (width, height), factor = image.size, int(min(image.width / size[0], image.height / size[1]) / _GAP)
+    width, height = map(float, image.size)
+    factor = int(min(width / size[0], height / size[1]) / _GAP)
     if factor > 1:
         image, width, height = image.reduce(factor), width / factor, height / factor
     # After a reduction the last row and column may stand for fewer pixels than the others.
