@@ -12,10 +12,10 @@ from harvest import __version__
 from harvest.config.source import SourceConfig
 from harvest.crawl.encounter import Encounter
 from harvest.crawl.expect import Shares
-from harvest.crawl.memory import Memory
 from harvest.items import ImageItem, Outcome, Sighting, Signal
 from harvest.journal import sighting_at
 from harvest.ledger import Connection, KnownUrl, PutOff, VainAsk, known_sha1, known_urls, put_off, vain_asks
+from harvest.ledger.memory import Memory
 
 __all__ = ["Addresses", "Fetches", "RunState", "Tally"]
 

@@ -7,6 +7,8 @@ import hashlib
 
 import pytest
 
+from harvest.crawl.state import Addresses
+
 
 @pytest.fixture
 def listed(desk):
@@ -141,3 +143,10 @@ def test_a_field_that_no_image_has_is_refused(desk, listed):
     assert done.stderr.startswith(
         f"{source}: expect.fields.colour: expected a field of an image: captured_at, carrier, "
     )
+
+
+def test_an_image_is_met_once_by_its_source_id_and_address_together():
+    addresses = Addresses()
+    pairs = [("1", "1http://a"), ("11", "http://a"), ("1", "http://a"), ("1", "http://a")]
+    assert [addresses.meet(*pair) for pair in pairs] == [True, True, True, False]
+    assert addresses.met == 3

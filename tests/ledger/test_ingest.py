@@ -181,7 +181,7 @@ def test_the_open_end_of_a_dead_run_counts_and_is_not_doubled_when_the_run_goes_
     assert ingest_all(workspace) == 0
 
     with JournalWriter.open(workspace.journal, header()) as writer:
-        assert len(writer.done) == 2
+        assert writer.next_seq == 2
         writer.append(sighting(2))
         writer.close()
     assert ingest_all(workspace) == 1

@@ -1,4 +1,4 @@
-"""What a running crawl must look up, however many addresses there are: on the disk, in a file that nobody else sees."""
+"""What a crawl must look up, however many addresses there are: on the disk, in a file that nobody else sees."""
 
 from __future__ import annotations
 

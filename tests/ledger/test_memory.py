@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harvest.crawl.memory import Memory
-from harvest.crawl.state import Addresses
+from harvest.ledger.memory import Memory
 
 KINDS = st.sampled_from(["known", "vain"])
 NAMES = st.sampled_from(["a", "b", "a\0b", "", "\ud800", "https://museum.test/é.jpg", "x" * 5000])
@@ -30,13 +29,6 @@ def test_a_name_is_new_once():
     memory = Memory()
     assert [memory.add("met", name) for name in "aab"] == [True, False, True]
     assert memory.get("met", "a") is None
-
-
-def test_an_image_is_met_once_by_its_source_id_and_address_together():
-    addresses = Addresses()
-    pairs = [("1", "1http://a"), ("11", "http://a"), ("1", "http://a"), ("1", "http://a")]
-    assert [addresses.meet(*pair) for pair in pairs] == [True, True, True, False]
-    assert addresses.met == 3
 
 
 def test_nothing_is_left_of_it_on_the_disk(tmp_path):
