@@ -144,6 +144,12 @@ class Fetch(Step):
             await asyncio.sleep(0.2)
         for slot in list(self.crawler.engine.downloader.slots.values()):
             turn_away(slot, DownloadCancelledError("stopping"))
+        # Scrapy 2.19 looks whether all is done only after an answer, and an image of start() comes without one.
+        scraper = self.crawler.engine.scraper
+        while scraper.slot is not None and not (scraper.slot.closing and scraper.slot.closing.called):
+            if scraper.slot.closing and scraper.slot.is_idle():
+                scraper._check_if_closing()
+            await asyncio.sleep(0.2)
 
 
 def _answered(encounter: Encounter, response: Response) -> Encounter:

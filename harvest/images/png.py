@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from PIL import Image
 
@@ -17,10 +18,11 @@ def as_png(image: Image.Image) -> bytes:
 
     Modes that PNG has not (CMYK, YCbCr, floats) become RGB, without their colour profile, which would not fit.
     """
-    picture, meaning = image.copy(), {name: image.info[name] for name in _KEPT if name in image.info}
+    picture = image.copy()
+    meaning: dict[str | tuple[int, int], Any] = {name: image.info[name] for name in _KEPT if name in image.info}
     if picture.mode not in _MODES:
         picture, meaning = picture.convert("RGB"), {}
-    picture.info = {**meaning}
+    picture.info = meaning
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()

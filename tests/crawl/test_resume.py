@@ -16,6 +16,16 @@ PICTURES = 300
 
 
 @pytest.fixture
+def slow_list(desk, site, jpeg):
+    """The same pictures as a list of addresses, which come from no page."""
+    for number in range(PICTURES):
+        site.add(f"/{number}.jpg", jpeg(number), delay=0.02)
+    addresses = desk.folder / "list.txt"
+    addresses.write_text("".join(f"{site.url}/{number}.jpg\n" for number in range(PICTURES)))
+    return desk.source(spider="urls", options={"lists": [str(addresses)]}, pace={"delay": 0, "concurrency": 4})
+
+
+@pytest.fixture
 def slow_gallery(desk, site, jpeg):
     """Three hundred pictures on pages of fifty, each answered after a while."""
     for first in range(0, PICTURES, 50):
@@ -84,8 +94,10 @@ def test_kill_minus_nine_then_the_same_command(desk, site, slow_gallery):
     assert again.finished["met"] == PICTURES
 
 
-def test_an_interrupt_saves_the_state_and_exits_with_130(desk, site, slow_gallery):
-    with start(desk, slow_gallery) as child:
+@pytest.mark.parametrize("kind", ["slow_gallery", "slow_list"])
+def test_an_interrupt_saves_the_state_and_exits_with_130(desk, site, kind, request):
+    source = request.getfixturevalue(kind)
+    with start(desk, source) as child:
         wait_until_met(desk, site, 100)
         child.send_signal(signal.SIGINT)
         stopped_at = time.monotonic()
@@ -98,7 +110,7 @@ def test_an_interrupt_saves_the_state_and_exits_with_130(desk, site, slow_galler
     assert {outcome for (outcome,) in desk.rows("SELECT DISTINCT outcome FROM sightings")} == {"stored"}
     assert desk.rows("SELECT outcome, finished_at FROM runs") == [(None, None)]
 
-    again = desk.crawl(slow_gallery)
+    again = desk.crawl(source)
 
     assert again.code == 0, again.stderr
     assert_all_there_once(desk, site)
