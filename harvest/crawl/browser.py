@@ -100,7 +100,7 @@ def browser_settings(options: BrowserOptions, source: SourceConfig) -> dict[str,
     return {
         "DOWNLOAD_HANDLERS": {"http": handler, "https": handler},
         "PLAYWRIGHT_LAUNCH_OPTIONS": launch,
-        # Started before the first page is asked for: what waited for the browser would arrive together with the next one.
+        # Started before the first page is asked for: what waited for it would arrive together with the next one.
         "PLAYWRIGHT_CONTEXTS": {"default": {}},
         "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": 2,
         "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": options.timeout * 1000,

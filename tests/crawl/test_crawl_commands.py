@@ -86,7 +86,8 @@ def test_other_misuse_is_one_line_and_code_two(desk):
     done = scrapy("crawl", "gallery", "-a", f"source={desk.source()}", "-a", "limit=many")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "limit: expected a whole number >= 1, got 'many'")
     done = scrapy("crawl", "gallery", "-a", f"source={desk.source()}", "-a", "lmit=3")
-    assert done.stderr.splitlines()[-1] == "unknown spider argument 'lmit'; known are source, workspace, limit and retry"
+    known = "known are source, workspace, limit and retry"
+    assert done.stderr.splitlines()[-1] == f"unknown spider argument 'lmit'; {known}"
     assert scrapy("crawl", "nosuch").returncode == 2
     assert desk.crawl(desk.source(spider="nosuch")).code == 2
 

@@ -21,8 +21,8 @@ class Carried:
     `etag` identifies this state of the bytes at the source; a carrier whose arguments have a `version` repeats it here,
     and an image with the version that the ledger holds is not read again. `made` says how the bytes were made where
     they are not the source's own (`cut from a mosaic`, `stitched from 12 tiles`), and goes into the item's `raw`.
-    `found_at` is the address that brought them where it is not the one that was asked for, `captured_at` (ISO 8601) when
-    an archive captured them where that is only known from its answer.
+    `found_at` is the address that brought them where it is not the one that was asked for, `captured_at` (ISO 8601)
+    when an archive captured them where that is only known from its answer.
     """
 
     body: bytes
