@@ -15,6 +15,7 @@ __all__ = ["QuietFormatter", "hidden", "hide", "hide_url", "quieten"]
 _CHATTY = (
     "scrapy.addons",
     "scrapy.core.engine",
+    "scrapy.core.scraper",
     "scrapy.crawler",
     "scrapy.downloadermiddlewares.redirect",
     "scrapy.extensions.memusage",

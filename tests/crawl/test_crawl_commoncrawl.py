@@ -120,9 +120,7 @@ def test_images_come_out_of_records_and_are_not_asked_for_again(
 
     joined = "sightings JOIN images USING (sha256)"
     columns = "image_url, outcome, captured_at, page_url, images.bytes"
-    rows = desk.rows(
-        f"SELECT {columns} FROM {joined} ORDER BY run_id, captured_at, page_url"
-    )
+    rows = desk.rows(f"SELECT {columns} FROM {joined} ORDER BY run_id, captured_at, page_url")
     assert [row[1] for row in rows] == ["stored"] * 6 + ["unchanged"] * 6
     assert [(url, size) for url, *_, size in rows[:6]] == [
         (f"{commoncrawl.url}data/{name}.warc.gz#offset={row['offset']}", len(jpeg(10 * year + number)))
