@@ -23,11 +23,15 @@ __all__ = ["audit", "doctor", "sql", "status", "verify"]
 @click.command()
 @common
 def status(workspace: Workspace, terminal: Terminal) -> None:
-    """Show counts by source, outcome, licence and stage."""
+    """Show counts by source, outcome, licence and stage, and what waits for another attempt until when."""
     with open_ledger(workspace) as con:
         counts = ledger_status(con)
     terminal.result(counts)
     terminal.table(["", "", "images"], [*_lines(counts)], title=f"{workspace.root}: {counts.images:,} images")
+    if counts.waiting:
+        rows = [(one.of, one.what, one.count or "all", one.ready, one.until or "now") for one in counts.waiting]
+        columns = ["what waits", "why", "addresses", "due", "until"]
+        terminal.table(columns, rows, title="`harvest crawl` asks for what is due; --retry-now for the rest too")
     for run_id in counts.unfinished_runs:
         terminal.say(f"{run_id} did not end: the same crawl command continues it")
 

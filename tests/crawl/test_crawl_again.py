@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 
 def test_a_second_crawl_of_fresh_images_asks_only_for_the_listing(desk, site, jpeg):
     site.add("/a.jpg", jpeg(1))
@@ -122,3 +124,22 @@ def test_every_request_goes_by_the_proxy(desk, site, jpeg):
     assert done.finished["stored"] == 1, done.stderr
     paths = ["/robots.txt", "/works", "/.well-known/tdmrep.json", "/a.jpg"]
     assert site.asked() == [f"{host}{path}" for path in paths]
+
+
+def test_the_status_says_what_waits_and_until_when(desk, site, harvest):
+    site.add("/busy.jpg", "later", status=503)
+    site.add_gallery(["/busy.jpg"])
+    source = desk.source(pace={"delay": 0, "retries": 0})
+    desk.crawl(source)
+    desk.crawl(source)
+
+    told = harvest("status", "-w", desk.workspace.root).stdout
+
+    assert [line.split()[:4] for line in told.splitlines() if "http_503" in line] == [["trial", "http_503", "1", "0"]]
+    (waiting,) = json.loads(harvest("status", "-w", desk.workspace.root, "--json").stdout)["waiting"]
+    assert (waiting["of"], waiting["what"], waiting["count"], waiting["until"] is not None) == (
+        "trial",
+        "http_503",
+        1,
+        True,
+    )
