@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harvest.crawl.browser import find_browser
+from harvest.crawl.net.browser import find_browser
 from harvest.errors import ComponentMissing
 from harvest.stages.clip import DEFAULT_MODEL, DEMO_MODEL, find_weights
 

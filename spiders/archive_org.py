@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 from scrapy import Request
 from scrapy.http import Response
 
-from harvest.crawl import archive_org
-from harvest.crawl.apis import settle
-from harvest.crawl.archive_org import ArchiveOptions
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.shapes import Record
+from harvest.crawl.sites import archive_org
+from harvest.crawl.sites.apis import settle
+from harvest.crawl.sites.archive_org import ArchiveOptions
+from harvest.crawl.sites.shapes import Record
 from harvest.items import ImageItem
 
 

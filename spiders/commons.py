@@ -11,12 +11,12 @@ from typing import Any
 from scrapy import Request
 from scrapy.http import Response
 
-from harvest.crawl import commons
-from harvest.crawl import commons_lists as lists
-from harvest.crawl.apis import api_request, settle
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.commons_lists import CommonsOptions
-from harvest.crawl.shapes import Record
+from harvest.crawl.sites import commons
+from harvest.crawl.sites import commons_lists as lists
+from harvest.crawl.sites.apis import api_request, settle
+from harvest.crawl.sites.commons_lists import CommonsOptions
+from harvest.crawl.sites.shapes import Record
 from harvest.items import ImageItem
 
 

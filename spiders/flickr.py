@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 from scrapy import Request
 from scrapy.http import Response
 
-from harvest.crawl import flickr
-from harvest.crawl import flickr_lists as lists
-from harvest.crawl.apis import settle
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.flickr_lists import FlickrOptions
-from harvest.crawl.windows import Window
-from harvest.crawl.wire import with_secrets
+from harvest.crawl.net.wire import with_secrets
+from harvest.crawl.sites import flickr
+from harvest.crawl.sites import flickr_lists as lists
+from harvest.crawl.sites.apis import settle
+from harvest.crawl.sites.flickr_lists import FlickrOptions
+from harvest.crawl.sites.windows import Window
 from harvest.items import ImageItem
 
 

@@ -13,7 +13,7 @@ from scrapy.http import Response
 
 from harvest.crawl import html
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.gallery import ADVICE, GalleryOptions, digest
+from harvest.crawl.sites.gallery import ADVICE, GalleryOptions, digest
 from harvest.errors import SourceChanged
 from harvest.items import ImageItem
 

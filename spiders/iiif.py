@@ -11,9 +11,9 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from harvest.config.reader import setting
-from harvest.crawl import iiif
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.iiif_image import INFO, Whole, choose, is_info, service_of
+from harvest.crawl.sites import iiif
+from harvest.crawl.sites.iiif_image import INFO, Whole, choose, is_info, service_of
 from harvest.items import Carrier, ImageItem
 
 

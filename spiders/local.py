@@ -10,8 +10,8 @@ from harvest.config.reader import setting
 from harvest.crawl.base import SourceSpider
 from harvest.crawl.carriers.cut import Cut
 from harvest.crawl.carriers.video import need_video
-from harvest.crawl.disk import Addresses, in_batches, resolve
-from harvest.crawl.local.places import Frames, Places, expand
+from harvest.crawl.files.disk import Addresses, in_batches, resolve
+from harvest.crawl.files.local.places import Frames, Places, expand
 from harvest.items import ImageItem
 
 

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 from scrapy import Request
 from scrapy.http import Response
 
-from harvest.crawl import openverse
-from harvest.crawl.apis import api_request, settle
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.openverse import OpenverseOptions
-from harvest.crawl.wire import with_bearer
+from harvest.crawl.net.wire import with_bearer
+from harvest.crawl.sites import openverse
+from harvest.crawl.sites.apis import api_request, settle
+from harvest.crawl.sites.openverse import OpenverseOptions
 from harvest.items import ImageItem
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from harvest.config.reader import setting
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.columns import FIELDS
-from harvest.crawl.disk import Addresses, in_batches, resolve
-from harvest.crawl.readymade import FORMATS, Dataset, detect
+from harvest.crawl.files.columns import FIELDS
+from harvest.crawl.files.disk import Addresses, in_batches, resolve
+from harvest.crawl.files.readymade import FORMATS, Dataset, detect
 from harvest.items import ImageItem
 
 

@@ -16,10 +16,10 @@ from scrapy.http import Response
 
 from harvest.config.reader import setting
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.columns import FIELDS
-from harvest.crawl.disk import in_batches, resolve
-from harvest.crawl.lists import FORMATS, Listing, Row, format_of, rows
-from harvest.crawl.local.places import expand
+from harvest.crawl.files.columns import FIELDS
+from harvest.crawl.files.disk import in_batches, resolve
+from harvest.crawl.files.lists import FORMATS, Listing, Row, format_of, rows
+from harvest.crawl.files.local.places import expand
 from harvest.errors import SourceChanged
 from harvest.items import ImageItem
 

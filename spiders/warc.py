@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harvest.config.reader import setting
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.disk import Addresses, in_batches, resolve
-from harvest.crawl.warc_files import WarcImages, expand
+from harvest.crawl.files.disk import Addresses, in_batches, resolve
+from harvest.crawl.webarchive.warc_files import WarcImages, expand
 from harvest.items import ImageItem
 
 

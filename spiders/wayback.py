@@ -10,11 +10,11 @@ from scrapy import Request
 from scrapy.http import Response, TextResponse
 
 from harvest.config.reader import setting
-from harvest.crawl import cdx, replay
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.captures import HTML, Capture, Query
-from harvest.crawl.listing import Asked, Listing
-from harvest.crawl.replay import Found
+from harvest.crawl.webarchive import cdx, replay
+from harvest.crawl.webarchive.captures import HTML, Capture, Query
+from harvest.crawl.webarchive.listing import Asked, Listing
+from harvest.crawl.webarchive.replay import Found
 from harvest.items import ImageItem
 
 _HTTP: Any = {"pattern": r"^https?://", "expected": "an http(s) URL"}

@@ -8,7 +8,7 @@ import click
 
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
-from harvest.crawl.plan import SourcePlan, plan_sources
+from harvest.crawl.planning.plan import SourcePlan, plan_sources
 from harvest.workspace import Workspace
 
 __all__ = ["plan"]

@@ -18,14 +18,14 @@ from twisted.python.failure import Failure
 
 from harvest import DISTRIBUTION, __version__
 from harvest.config.source import SourceConfig, load_source
-from harvest.crawl.browser import BrowserOptions, browser_meta, browser_settings
-from harvest.crawl.coverage import Coverage
-from harvest.crawl.expect import Shares, expected_fields
 from harvest.crawl.logs import quieten
-from harvest.crawl.pace import hold_host
-from harvest.crawl.robots import RobotsDenied
+from harvest.crawl.net.browser import BrowserOptions, browser_meta, browser_settings
+from harvest.crawl.net.pace import hold_host
+from harvest.crawl.net.robots import RobotsDenied
 from harvest.crawl.shared import shared_settings, shared_source
-from harvest.crawl.state import RunState, Tally
+from harvest.crawl.sites.coverage import Coverage
+from harvest.crawl.steps.expect import Shares, expected_fields
+from harvest.crawl.steps.state import RunState, Tally
 from harvest.errors import ConfigError, HarvestError, SourceChanged, UsageError
 from harvest.items import ImageItem
 from harvest.licences import licence, normalize

@@ -12,35 +12,35 @@ SPIDER_MODULES = ["spiders"]
 COMMANDS_MODULE = "harvest.crawl.commands"
 
 ITEM_PIPELINES = {
-    "harvest.crawl.known.Admit": 50,
-    "harvest.crawl.safety.Addresses": 60,
-    "harvest.crawl.known.Known": 100,
-    "harvest.crawl.optout.OptOutBeforeFetch": 200,
-    "harvest.crawl.fetch.Fetch": 300,
-    "harvest.crawl.optout.OptOutOfAnswer": 350,
-    "harvest.crawl.store.KeepOriginal": 500,
-    "harvest.crawl.record.Record": 900,
+    "harvest.crawl.steps.known.Admit": 50,
+    "harvest.crawl.net.safety.Addresses": 60,
+    "harvest.crawl.steps.known.Known": 100,
+    "harvest.crawl.steps.optout.OptOutBeforeFetch": 200,
+    "harvest.crawl.steps.fetch.Fetch": 300,
+    "harvest.crawl.steps.optout.OptOutOfAnswer": 350,
+    "harvest.crawl.steps.store.KeepOriginal": 500,
+    "harvest.crawl.steps.record.Record": 900,
 }
 DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
-    "harvest.crawl.safety.Gate": 10,
-    "harvest.crawl.wire.SourceProxy": 90,
+    "harvest.crawl.net.safety.Gate": 10,
+    "harvest.crawl.net.wire.SourceProxy": 90,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "harvest.crawl.robots.Robots": 100,
+    "harvest.crawl.net.robots.Robots": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-    "harvest.crawl.pace.PoliteRetry": 550,
+    "harvest.crawl.net.pace.PoliteRetry": 550,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
-    "harvest.crawl.wire.MetaRedirects": 580,
+    "harvest.crawl.net.wire.MetaRedirects": 580,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-    "harvest.crawl.wire.Decompression": 590,
+    "harvest.crawl.net.wire.Decompression": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-    "harvest.crawl.wire.Redirects": 600,
-    "harvest.crawl.evidence.Evidence": 950,  # nearest to the network: redirects and compressed bytes as they came
+    "harvest.crawl.net.wire.Redirects": 600,
+    "harvest.crawl.net.evidence.Evidence": 950,  # nearest to the network: redirects and compressed bytes as they came
 }
 SPIDER_MIDDLEWARES = {"harvest.crawl.shared.items.ShareItems": 20, "harvest.crawl.supervise.Supervision": 30}
-DOWNLOADER = "harvest.crawl.pace.PoliteDownloader"
+DOWNLOADER = "harvest.crawl.net.pace.PoliteDownloader"
 # http and https are all that there is: a page must not make us read this machine's files.
 DOWNLOAD_HANDLERS_BASE: dict[str, str | None] = {}
-DOWNLOAD_HANDLERS = {"http": "harvest.crawl.wire.HttpHandler", "https": "harvest.crawl.wire.HttpHandler"}
+DOWNLOAD_HANDLERS = {"http": "harvest.crawl.net.wire.HttpHandler", "https": "harvest.crawl.net.wire.HttpHandler"}
 
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 ROBOTSTXT_OBEY = True

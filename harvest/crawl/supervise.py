@@ -14,7 +14,7 @@ from scrapy.core.scheduler import Scheduler
 from scrapy.http import Response
 from scrapy.spidermiddlewares.base import BaseSpiderMiddleware
 
-from harvest.crawl.evidence import evidence_of
+from harvest.crawl.net.evidence import evidence_of
 from harvest.errors import HarvestError
 from harvest.items import ImageItem
 

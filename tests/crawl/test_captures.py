@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.http import TextResponse
 
-from harvest.crawl.captures import REVISIT, Capture, Query, Selection
-from harvest.crawl.cdx import Archive, Step, archive, lines, rows
-from harvest.crawl.listing import Listing, halves
-from harvest.crawl.replay import Found, found, onward
+from harvest.crawl.webarchive.captures import REVISIT, Capture, Query, Selection
+from harvest.crawl.webarchive.cdx import Archive, Step, archive, lines, rows
+from harvest.crawl.webarchive.listing import Listing, halves
+from harvest.crawl.webarchive.replay import Found, found, onward
 from harvest.errors import SourceChanged
 
 ROWS = st.lists(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harvest.crawl.coverage import Coverage
+from harvest.crawl.sites.coverage import Coverage
 from harvest.workspace import Workspace
 
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from harvest.crawl.apis import Trouble
-from harvest.crawl.archive_org import trouble
+from harvest.crawl.sites.apis import Trouble
+from harvest.crawl.sites.archive_org import trouble
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from harvest.crawl.apis import Trouble
-from harvest.crawl.flickr import SEARCH, trouble
-from harvest.crawl.flickr_lists import faults
+from harvest.crawl.sites.apis import Trouble
+from harvest.crawl.sites.flickr import SEARCH, trouble
+from harvest.crawl.sites.flickr_lists import faults
 
 KEY = "c0ffee5ec7e7"
 

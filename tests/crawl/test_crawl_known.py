@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from harvest.crawl.state import Addresses
+from harvest.crawl.steps.state import Addresses
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def count():
     met, most = met + 1, max(most, crawler.engine.scraper.slot.itemproc_size)
     if met == 2000:
         gc.collect()
-        ours = ("harvest.items", "harvest.ledger.rows", "harvest.crawl.encounter", "_asyncio")
+        ours = ("harvest.items", "harvest.ledger.rows", "harvest.crawl.steps.encounter", "_asyncio")
         held = Counter(type(each).__name__ for each in gc.get_objects() if type(each).__module__ in ours)
         print(json.dumps([most, held]), flush=True)
 

@@ -22,7 +22,7 @@ dnscache["inner.test"] = "127.0.0.2"
 from harvest.crawl.process import main
 sys.exit(main(sys.argv[1:]))
 """
-ONE_IS_PUBLIC = """import harvest.crawl.safety as safety
+ONE_IS_PUBLIC = """import harvest.crawl.net.safety as safety
 safety.is_public = lambda address: address == "127.0.0.1"
 from harvest.crawl.process"""
 HTML = (("Content-Type", "text/html"),)

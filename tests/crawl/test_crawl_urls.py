@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harvest.crawl.lists import BadRow, Listing, Row, rows
+from harvest.crawl.files.lists import BadRow, Listing, Row, rows
 from harvest.errors import ConfigError
 from spiders.urls import UrlsSpider
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from harvest.crawl.warc_files import expand, members, opened
-from harvest.crawl.warcs import Seen, Torn, payload, records
+from harvest.crawl.webarchive.warc_files import expand, members, opened
+from harvest.crawl.webarchive.warcs import Seen, Torn, payload, records
 from tests.warcs import Warc
 
 OLD = "http://museum.example"

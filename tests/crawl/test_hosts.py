@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from harvest.config.source import load_source
-from harvest.crawl.hosts import PUBLISHED, Budgets
+from harvest.crawl.net.hosts import PUBLISHED, Budgets
 
 
 @pytest.fixture

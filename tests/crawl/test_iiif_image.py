@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from harvest.crawl.iiif_image import Grid, Service, Whole, choose, service_of
+from harvest.crawl.sites.iiif_image import Grid, Service, Whole, choose, service_of
 
 SIDES = st.integers(1, 3000)
 

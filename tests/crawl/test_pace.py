@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from harvest.crawl.pace import retry_after
+from harvest.crawl.net.pace import retry_after
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvest.crawl.plan import HostSample, Sample, estimate, plan_sources
+from harvest.crawl.planning.plan import HostSample, Sample, estimate, plan_sources
 from harvest.progress import SilentProgress
 
 ROOT = Path(__file__).parent.parent.parent

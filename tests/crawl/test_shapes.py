@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvest.crawl.shapes import Record
+from harvest.crawl.sites.shapes import Record
 from harvest.errors import SourceChanged
 
 JSON = st.recursive(

@@ -12,8 +12,8 @@ from scrapy import Request
 from scrapy.http import JsonRequest
 
 from harvest.config.reader import Secret
+from harvest.crawl.net.wire import with_secrets
 from harvest.crawl.shared.codec import decode, encode, encode_item
-from harvest.crawl.wire import with_secrets
 from harvest.errors import SourceError, UsageError
 from harvest.items import Carrier, EvidenceRef, ImageItem, Signal
 from spiders.flickr import FlickrSpider

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.http import HtmlResponse
 
-from harvest.crawl.statements import header_signals, page_signals, robots_usage, tdm_signals, usage_signals
+from harvest.crawl.steps.statements import header_signals, page_signals, robots_usage, tdm_signals, usage_signals
 
 URL = "https://museum.example/a.jpg"
 

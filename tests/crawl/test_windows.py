@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvest.crawl.windows import FLOOR, Window, moment, split
+from harvest.crawl.sites.windows import FLOOR, Window, moment, split
 
 LICENCES = ("0", "4", "9")
 MOST = 20

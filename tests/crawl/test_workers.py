@@ -14,7 +14,7 @@ import pytest
 
 from harvest.config.recipe import SizeConfig
 from harvest.config.sizes import size_digests
-from harvest.crawl.workers import Finding, Orders, Workers
+from harvest.crawl.steps.workers import Finding, Orders, Workers
 from harvest.store import Store
 
 URL = "https://museum.example/Fin%20of%20a%20pike.jpg"

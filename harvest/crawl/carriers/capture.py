@@ -10,8 +10,8 @@ from scrapy.http.request import NO_CALLBACK
 
 from harvest.config.source import Limits
 from harvest.crawl.carriers.base import Ask, Carried, CarrierFailed
-from harvest.crawl.parsing import iso_timestamp
-from harvest.crawl.replay import Found, found, onward, replay_url
+from harvest.crawl.sites.parsing import iso_timestamp
+from harvest.crawl.webarchive.replay import Found, found, onward, replay_url
 
 __all__ = ["bring"]
 

@@ -12,7 +12,7 @@ from PIL import Image
 from harvest.config.reader import setting
 from harvest.config.source import Limits
 from harvest.crawl.carriers.base import Carried, CarrierFailed
-from harvest.crawl.disk import Opened, located
+from harvest.crawl.files.disk import Opened, located
 from harvest.errors import Broken
 from harvest.images.decode import opened, orientation, upright
 from harvest.images.png import as_png

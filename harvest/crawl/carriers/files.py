@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from harvest.config.source import Limits
-from harvest.crawl.archives import ARCHIVES
 from harvest.crawl.carriers.base import Carried, CarrierFailed
-from harvest.crawl.disk import located, version
+from harvest.crawl.files.archives import ARCHIVES
+from harvest.crawl.files.disk import located, version
 
 __all__ = ["read_file", "read_member"]
 

@@ -13,7 +13,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from harvest.config.source import Limits
 from harvest.crawl.carriers.base import Ask, Carried, CarrierFailed
-from harvest.crawl.iiif_image import Grid, Tile
+from harvest.crawl.sites.iiif_image import Grid, Tile
 from harvest.images.png import as_png
 
 __all__ = ["bring"]
@@ -22,7 +22,7 @@ _AT_ONCE = 8  # tiles in memory; how many are under way at a host is the pace's 
 
 
 async def bring(args: Mapping[str, Any], ask: Ask, limits: Limits) -> Carried:
-    """`args` are those of harvest.crawl.iiif_image.Grid. Raises CarrierFailed."""
+    """`args` are those of harvest.crawl.sites.iiif_image.Grid. Raises CarrierFailed."""
     grid = Grid(**args)
     if grid.width * grid.height > limits.max_pixels:
         raise CarrierFailed(f"too_large: {grid.width}x{grid.height} pixels are more than limits.max_pixels")

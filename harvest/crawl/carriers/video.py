@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harvest.config.source import Limits
 from harvest.crawl.carriers.base import Carried, CarrierFailed
-from harvest.crawl.disk import Opened, located
+from harvest.crawl.files.disk import Opened, located
 from harvest.errors import ComponentMissing
 from harvest.images.png import as_png
 

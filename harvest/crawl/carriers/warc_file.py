@@ -7,9 +7,9 @@ from typing import Any
 
 from harvest.config.source import Limits
 from harvest.crawl.carriers.base import Carried
-from harvest.crawl.disk import located
-from harvest.crawl.warc_files import opened
-from harvest.crawl.warcs import payload
+from harvest.crawl.files.disk import located
+from harvest.crawl.webarchive.warc_files import opened
+from harvest.crawl.webarchive.warcs import payload
 
 __all__ = ["read"]
 

@@ -12,7 +12,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from harvest.config.source import Limits
 from harvest.crawl.carriers.base import Ask, Carried, CarrierFailed
-from harvest.crawl.warcs import payload
+from harvest.crawl.webarchive.warcs import payload
 
 __all__ = ["bring"]
 

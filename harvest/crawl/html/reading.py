@@ -8,13 +8,13 @@ from dataclasses import replace
 from parsel import Selector
 from scrapy.http import Response
 
-from harvest.crawl.browser import VIEW
 from harvest.crawl.html.addresses import absolute, extent, is_image, keys
 from harvest.crawl.html.jsonld import Stated, Statements
 from harvest.crawl.html.pictures import cards, image_urls, link_url, next_url, page_of
 from harvest.crawl.html.selectors import Selectors
 from harvest.crawl.html.words import Rights, date, first_text, page_rights, rights, words
-from harvest.crawl.statements import page_signals
+from harvest.crawl.net.browser import VIEW
+from harvest.crawl.steps.statements import page_signals
 from harvest.items import ImageItem
 
 __all__ = ["Reading"]

@@ -1,8 +1,8 @@
 """Requests and images as JSON and back, so that a Redis which somebody else can write to is no code execution.
 
 A callback is the name of one of the spider's own methods; arguments are plain values and this project's items; secrets
-stay out (a request names the options that hold them, see harvest.crawl.wire) and go to hosts alone that the source's
-options name; and so does what only this process can use, such as a browser's page.
+stay out (a request names the options that hold them, see harvest.crawl.net.wire) and go to hosts alone that the
+source's options name; and so does what only this process can use, such as a browser's page.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from scrapy import Request
 
 from harvest.config.reader import Secret
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.browser import browser_meta
-from harvest.crawl.wire import _SECRETS
+from harvest.crawl.net.browser import browser_meta
+from harvest.crawl.net.wire import _SECRETS
 from harvest.errors import SourceError, UsageError
 from harvest.items import Carrier, EvidenceRef, ImageItem, Signal
 

@@ -16,9 +16,9 @@ import time
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from harvest.crawl.hosts import Budget
 from harvest.crawl.logs import hide_url
-from harvest.crawl.pacebook import Ask, DailyLimit, HostClosed, Turn
+from harvest.crawl.net.hosts import Budget
+from harvest.crawl.net.pacebook import Ask, DailyLimit, HostClosed, Turn
 from harvest.errors import ComponentMissing
 
 __all__ = ["RedisBook"]

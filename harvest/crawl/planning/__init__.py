@@ -1,0 +1,1 @@
+"""What a crawl would cost, counted without asking for an image."""

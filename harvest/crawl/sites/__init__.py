@@ -1,0 +1,1 @@
+"""What sites are asked and what they answer: a vocabulary of each API, and the reading that they share."""

@@ -1,0 +1,210 @@
+"""Processes that handle the bytes of images: light to start, replaced when one dies, gone when the crawl is.
+
+Each has a socket of its own, over which bodies go out and findings come back, in a frame each: the length of what is
+pickled, the length of the body, both. One copy into the kernel, one out of it, no thread in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import socket
+import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from harvest.config.recipe import SizeConfig
+from harvest.items import Derivative, Fingerprint, Signal
+from harvest.processes import cores, spawned
+from harvest.store import Store
+
+__all__ = ["Finding", "Orders", "WorkerDied", "Workers"]
+
+_MOST = 4
+_BUFFER = 1 << 20  # bytes that the kernel may hold of what is on its way to a worker
+_FRAME = struct.Struct("<II")  # bytes of the pickle, bytes of the body
+_ANSWER = struct.Struct("<II")  # number of the job, bytes of the pickle
+_WAITING = 16  # originals that a worker has on their way to a store across a network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What holds for all images of a crawl: where they are kept, in which sizes, and which refusals are honoured."""
+
+    store: Store
+    max_pixels: int
+    sizes: tuple[SizeConfig, ...] = ()
+    honoured: tuple[str, ...] = ()
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether keeping an image means to wait for a network."""
+        return "://" in (self.store.url or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What became of the bytes of one image.
+
+    With a `reason` they are no usable image, and have no `fingerprint`. `signals` are what they refuse. `path` is
+    where they are kept: on the disk when this is told; None when they are refused or when `failure` kept them from it.
+    """
+
+    sha256: str
+    fingerprint: Fingerprint | None = None
+    reason: str | None = None
+    signals: tuple[Signal, ...] = ()
+    path: str | None = None
+    is_new: bool = False
+    derived: tuple[Derivative, ...] = ()
+    failure: str | None = None
+
+
+class WorkerDied(Exception):
+    """A worker died under an image twice, the second time with no other image around."""
+
+
+class Workers:
+    """`count` processes that do what `orders` say, 0 for one a core and at most four. Used from one event loop."""
+
+    def __init__(self, orders: Orders, count: int = 0) -> None:
+        self._orders = orders
+        self._count = count or min(_MOST, cores())
+        self._workers: list[_Worker] = []
+        self._apart: _Worker | None = None
+        self._alone = asyncio.Lock()
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of those that live."""
+        return [worker.pid for worker in self._workers if worker.is_alive]
+
+    async def start(self) -> None:
+        """Start all processes now, or those that are missing."""
+        self._workers = [worker for worker in self._workers if worker.is_alive]
+        while len(self._workers) < self._count:
+            self._workers.append(await _Worker.started(self._orders))
+
+    async def close(self) -> None:
+        """End the processes; waits for them."""
+        everyone = [*self._workers, *([self._apart] if self._apart else [])]
+        self._workers, self._apart = [], None
+        for worker in everyone:
+            worker.hang_up()
+        await asyncio.gather(*(asyncio.to_thread(worker.join) for worker in everyone))
+
+    async def handle(self, body: bytes, title: str | None, image_url: str) -> Finding:
+        """Have `body` handled by whoever has least to do. Raises WorkerDied."""
+        if not all(worker.is_alive for worker in self._workers) or not self._workers:
+            await self.start()
+        worker = min(self._workers, key=lambda worker: worker.load)
+        try:
+            return await worker.do(body, title, image_url)
+        except WorkerDied:
+            # All images that the worker held meet here, though one of them did it: each tries again by itself.
+            async with self._alone:
+                if self._apart is None or not self._apart.is_alive:
+                    self._apart = await _Worker.started(self._orders)
+                return await self._apart.do(body, title, image_url)
+
+
+class _Worker(asyncio.Protocol):
+    """One process, seen from the crawl."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process = process
+        self._unread = bytearray()
+        self._jobs: dict[int, tuple[asyncio.Future[Finding], int]] = {}
+        self._next = 0
+        self.load = 0  # bytes under way
+        self.is_alive = True
+
+    @classmethod
+    async def started(cls, orders: Orders) -> _Worker:
+        """Start a process and talk to it."""
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        with theirs:
+            process = spawned(_serve, theirs, orders)
+        _, worker = await asyncio.get_running_loop().create_connection(lambda: cls(process), sock=ours)
+        return worker
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    async def do(self, body: bytes, title: str | None, image_url: str) -> Finding:
+        if not self.is_alive:
+            raise WorkerDied
+        about = pickle.dumps((self._next, title, image_url), pickle.HIGHEST_PROTOCOL)
+        answer: asyncio.Future[Finding] = asyncio.get_running_loop().create_future()
+        self._jobs[self._next] = (answer, len(body))
+        self._next += 1
+        self.load += len(body) + 1
+        self._transport.writelines([_FRAME.pack(len(about), len(body)), about, body])
+        return await answer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        while len(self._unread) >= _ANSWER.size:
+            number, length = _ANSWER.unpack_from(self._unread)
+            end = _ANSWER.size + length
+            if len(self._unread) < end:
+                return
+            finding = pickle.loads(self._unread[_ANSWER.size : end])  # noqa: S301 - from a process of ours
+            del self._unread[:end]
+            answer, size = self._jobs.pop(number)
+            self.load -= size + 1
+            if not answer.done():
+                answer.set_result(finding)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self.is_alive = False
+        for answer, _ in self._jobs.values():
+            if not answer.done():
+                answer.set_exception(WorkerDied())
+        self._jobs.clear()
+
+    def hang_up(self) -> None:
+        self._transport.close()
+
+    def join(self) -> None:
+        self._process.join()
+
+
+def _serve(channel: socket.socket, orders: Orders) -> None:
+    """A worker's life: one job after another until the crawl hangs up."""
+    from harvest.crawl.steps.handling import handle  # noqa: PLC0415 - only workers need the decoders
+
+    telling = threading.Lock()
+
+    def do(body: bytes, number: int, title: str | None, image_url: str) -> None:
+        said = pickle.dumps(handle(body, title, image_url, orders), pickle.HIGHEST_PROTOCOL)
+        with telling:
+            channel.sendall(_ANSWER.pack(number, len(said)) + said)
+
+    with channel, ThreadPoolExecutor(_WAITING) as waiting:
+        while head := _received(channel, _FRAME.size):
+            about_length, body_length = _FRAME.unpack(head)
+            about: tuple[Any, ...] = pickle.loads(_received(channel, about_length))  # noqa: S301 - from our own crawl
+            body = _received(channel, body_length)
+            if orders.is_remote:
+                waiting.submit(do, body, *about)
+            else:
+                do(body, *about)
+
+
+def _received(channel: socket.socket, length: int) -> bytes:
+    """Exactly `length` bytes; none when the other side has hung up."""
+    got = channel.recv(length, socket.MSG_WAITALL) if length else b""
+    if len(got) == length or not got:
+        return got
+    rest = _received(channel, length - len(got))
+    return got + rest if rest else b""

@@ -1,0 +1,1 @@
+"""Web archives: indexes of captures, replay, and WARC files."""
