@@ -16,7 +16,7 @@ from PIL import Image
 from harvest.images.resize import SIZE_EXTENSIONS, Size, derive
 from harvest.items import Derivative
 
-__all__ = ["FOLDER", "sized_path", "slug", "write_size"]
+__all__ = ["FOLDER", "make_size", "sized_path", "slug", "write_size"]
 
 FOLDER = "derived"
 _SLUG_LENGTH = 60
@@ -43,20 +43,10 @@ def sized_path(size: Size, name: str) -> str:
     return f"{FOLDER}/{folder}/{name}.{SIZE_EXTENSIONS[size.format]}"
 
 
-def write_size(
-    picture: Image.Image, size: Size, root: Path, path: str, recipe_digest: str, *, replaces: bool = True
-) -> Derivative | None:
-    """Make one size of the RGB `picture` and write it to `path` in the workspace at `root`. Raises OSError.
-
-    Whole or not at all, but without waiting for the disk as originals do: what a power cut takes is made again. Without
-    `replaces` a file of other bytes that is there already stays, and None is returned.
-    """
-    body, file = derive(picture, size), root / path
-    if replaces or not file.exists():
-        _write(file, body)
-    elif file.read_bytes() != body:
-        return None
-    return Derivative(
+def make_size(picture: Image.Image, size: Size, path: str, recipe_digest: str) -> tuple[Derivative, bytes]:
+    """One size of the RGB `picture`, and its bytes, which `write_size` brings to `path` in the workspace."""
+    body = derive(picture, size)
+    made = Derivative(
         size=size.px,
         mode=size.mode,
         path=path,
@@ -64,17 +54,22 @@ def write_size(
         derived_sha256=hashlib.sha256(body).hexdigest(),
         recipe_digest=recipe_digest,
     )
+    return made, body
 
 
-def _write(path: Path, body: bytes) -> None:
-    _make_folder(path.parent)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+def write_size(file: Path, body: bytes) -> None:
+    """Write a copy. Raises OSError.
+
+    Whole or not at all, but without waiting for the disk as originals do: what a power cut takes is made again.
+    """
+    _make_folder(file.parent)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            os.fchmod(file.fileno(), 0o644)
-        temporary.replace(path)
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(body)
+            os.fchmod(opened.fileno(), 0o644)
+        temporary.replace(file)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

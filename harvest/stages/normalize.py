@@ -13,7 +13,7 @@ from harvest.config.recipe import Recipe, SizeConfig
 from harvest.config.sizes import STAGE, longest_of
 from harvest.errors import Broken
 from harvest.images.decode import decode_rgb
-from harvest.images.sizes import sized_path, slug, write_size
+from harvest.images.sizes import make_size, sized_path, slug, write_size
 from harvest.ledger import derived, open_ledger, provenance, selected, write_derived
 from harvest.ledger.rows import DerivedRow, ImageRow, SightingRow
 from harvest.progress import Progress
@@ -139,6 +139,6 @@ def _make(job: _Job) -> _Made:
 
 def _files(job: _Job, picture: Image.Image) -> Iterator[DerivedRow]:
     for size, path in job.targets:
-        made = write_size(picture, size, job.terms.store.root, path, job.terms.digests[size.px])
-        if made:
-            yield DerivedRow(sha256=job.sha256, **asdict(made))
+        made, body = make_size(picture, size, path, job.terms.digests[size.px])
+        write_size(job.terms.store.root / path, body)
+        yield DerivedRow(sha256=job.sha256, **asdict(made))

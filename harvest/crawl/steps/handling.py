@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harvest.config.sizes import longest_of, size_digests
@@ -13,37 +14,42 @@ from harvest.errors import Broken
 from harvest.images.credentials import read_credentials
 from harvest.images.decode import extension
 from harvest.images.fingerprint import examined
-from harvest.images.sizes import sized_path, slug, write_size
+from harvest.images.sizes import make_size, sized_path, slug, write_size
 from harvest.items import Derivative, Fingerprint, Signal
 from harvest.store import original_path
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["handle"]
+__all__ = ["Looked", "keep", "look"]
 
 _DIGITS = 16  # of the sha256 in a file's name: enough that no two images of a workspace share them
 
 
-def handle(body: bytes, title: str | None, image_url: str, orders: Orders) -> Finding:
-    """Fingerprint `body` and, unless it refuses, keep it and make its sizes. Raises nothing: what fails is told."""
-    try:
-        return _handled(body, title, image_url, orders)
-    except Exception as error:
-        return Finding(sha256=hashlib.sha256(body).hexdigest(), failure=f"{type(error).__name__}: {error}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What looking at the bytes has told, and the sizes that are to be written when they are kept."""
+
+    finding: Finding
+    is_wanted: bool = False
+    sizes: tuple[tuple[Derivative, bytes], ...] = ()
 
 
-def _handled(body: bytes, title: str | None, image_url: str, orders: Orders) -> Finding:
-    longest = longest_of(orders.sizes) or None
+def look(body: bytes, title: str | None, image_url: str, orders: Orders) -> Looked:
+    """Fingerprint `body`, read what it refuses, and make its sizes. Raises nothing: what fails is told."""
     try:
-        found, picture = examined(body, max_pixels=orders.max_pixels, longest=longest)
+        return _looked(body, title, image_url, orders)
     except Broken as error:
-        return Finding(sha256=hashlib.sha256(body).hexdigest(), reason=f"{error.kind}: {error}")
-    said = read_credentials(body, found.format)
-    found = replace(found, digital_source_type=found.digital_source_type or said.digital_source_type)
-    signals = _refusal(found) + said.signals
-    finding = Finding(sha256=found.sha256, fingerprint=found, signals=signals)
-    if any(signal.kind in orders.honoured for signal in signals):
+        told = Finding(sha256=_digest(body), reason=f"{error.kind}: {error}")
+    except Exception as error:
+        told = Finding(sha256=_digest(body), failure=f"{type(error).__name__}: {error}")
+    return Looked(finding=told)
+
+
+def keep(body: bytes, looked: Looked, orders: Orders) -> Finding:
+    """Bring what is wanted to the disk, waiting until it is there. Raises nothing: what fails is told."""
+    finding, found = looked.finding, looked.finding.fingerprint
+    if not looked.is_wanted or found is None:
         return finding
     try:
         path = original_path(found.sha256, extension(found.format))
@@ -51,8 +57,20 @@ def _handled(body: bytes, title: str | None, image_url: str, orders: Orders) -> 
         orders.store.put(body, found.sha256, extension(found.format))
     except Exception as error:  # a full disk, a store that does not answer
         return replace(finding, failure=f"{type(error).__name__}: {error}")
-    derived = _sizes(picture, found, slug(title, image_url), orders) if picture else ()
+    derived = tuple(made for made, content in looked.sizes if _written(orders.store.root / made.path, content))
     return replace(finding, path=path, is_new=is_new, derived=derived)
+
+
+def _looked(body: bytes, title: str | None, image_url: str, orders: Orders) -> Looked:
+    found, picture = examined(body, max_pixels=orders.max_pixels, longest=longest_of(orders.sizes) or None)
+    said = read_credentials(body, found.format)
+    found = replace(found, digital_source_type=found.digital_source_type or said.digital_source_type)
+    signals = _refusal(found) + said.signals
+    finding = Finding(sha256=found.sha256, fingerprint=found, signals=signals)
+    if any(signal.kind in orders.honoured for signal in signals):
+        return Looked(finding=finding)
+    sizes = _sizes(picture, found, slug(title, image_url), orders) if picture else ()
+    return Looked(finding=finding, is_wanted=True, sizes=sizes)
 
 
 def _refusal(found: Fingerprint) -> tuple[Signal, ...]:
@@ -62,14 +80,27 @@ def _refusal(found: Fingerprint) -> tuple[Signal, ...]:
     return (Signal(kind="iptc", value=mining, where="xmp:plus:DataMining"),)
 
 
-def _sizes(picture: Image.Image, found: Fingerprint, words: str, orders: Orders) -> tuple[Derivative, ...]:
-    """The sizes that could be made; `harvest normalize` makes what is missing, and says what kept it from it."""
+def _sizes(
+    picture: Image.Image, found: Fingerprint, words: str, orders: Orders
+) -> tuple[tuple[Derivative, bytes], ...]:
     digests = size_digests(orders.sizes)
     digits = found.sha256[:_DIGITS]
-    made = []
-    for size in orders.sizes:
-        path = sized_path(size, f"{words}-{digits}" if words else digits)
-        with suppress(OSError, ValueError, MemoryError):
-            # Another source may have made this size on other terms: its file is as good as ours.
-            made.append(write_size(picture, size, orders.store.root, path, digests[size.px], replaces=False))
-    return tuple(derivative for derivative in made if derivative)
+    name = f"{words}-{digits}" if words else digits
+    return tuple(make_size(picture, size, sized_path(size, name), digests[size.px]) for size in orders.sizes)
+
+
+def _written(file: Path, body: bytes) -> bool:
+    """Whether a size lies there now. `harvest normalize` makes what is missing, and says what kept it from it.
+
+    Another source may have made this size on other terms: its file is as good as ours, and its row tells of it.
+    """
+    with suppress(OSError):
+        if file.exists():
+            return file.read_bytes() == body
+        write_size(file, body)
+        return True
+    return False
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -7,14 +7,15 @@ pickled, the length of the body, both. One copy into the kernel, one out of it, 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import pickle
 import socket
 import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 from harvest.config.recipe import SizeConfig
 from harvest.items import Derivative, Fingerprint, Signal
@@ -27,7 +28,8 @@ _MOST = 4
 _BUFFER = 1 << 20  # bytes that the kernel may hold of what is on its way to a worker
 _FRAME = struct.Struct("<II")  # bytes of the pickle, bytes of the body
 _ANSWER = struct.Struct("<II")  # number of the job, bytes of the pickle
-_WAITING = 16  # originals that a worker has on their way to a store across a network
+_KEEPING = 8  # originals that a worker has on their way to the disk, or to a store across a network
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h of the GNU C library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +40,6 @@ class Orders:
     max_pixels: int
     sizes: tuple[SizeConfig, ...] = ()
     honoured: tuple[str, ...] = ()
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether keeping an image means to wait for a network."""
-        return "://" in (self.store.url or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,25 +177,34 @@ class _Worker(asyncio.Protocol):
 
 
 def _serve(channel: socket.socket, orders: Orders) -> None:
-    """A worker's life: one job after another until the crawl hangs up."""
-    from harvest.crawl.steps.handling import handle  # noqa: PLC0415 - only workers need the decoders
+    """A worker's life: one job after another until the crawl hangs up.
+
+    Looking is done at once, one image after another; keeping waits for disks and networks, so it has threads.
+    """
+    from harvest.crawl.steps.handling import Looked, keep, look  # noqa: PLC0415 - only workers need the decoders
 
     telling = threading.Lock()
+    _hold_memory()
 
-    def do(body: bytes, number: int, title: str | None, image_url: str) -> None:
-        said = pickle.dumps(handle(body, title, image_url, orders), pickle.HIGHEST_PROTOCOL)
+    def finish(number: int, body: bytes, looked: Looked) -> None:
+        said = pickle.dumps(keep(body, looked, orders), pickle.HIGHEST_PROTOCOL)
         with telling:
             channel.sendall(_ANSWER.pack(number, len(said)) + said)
 
-    with channel, ThreadPoolExecutor(_WAITING) as waiting:
+    with channel, ThreadPoolExecutor(_KEEPING) as keeping:
         while head := _received(channel, _FRAME.size):
             about_length, body_length = _FRAME.unpack(head)
-            about: tuple[Any, ...] = pickle.loads(_received(channel, about_length))  # noqa: S301 - from our own crawl
+            number, title, image_url = pickle.loads(_received(channel, about_length))  # noqa: S301 - from our own crawl
             body = _received(channel, body_length)
-            if orders.is_remote:
-                waiting.submit(do, body, *about)
-            else:
-                do(body, *about)
+            keeping.submit(finish, number, body, look(body, title, image_url, orders))
+
+
+def _hold_memory() -> None:
+    """Let the C library keep what pictures gave back, for the next ones: asking the system anew costs a tenth."""
+    with suppress(AttributeError, OSError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(_MMAP_THRESHOLD, 64 << 20)
+        library.mallopt(_TRIM_THRESHOLD, 128 << 20)
 
 
 def _received(channel: socket.socket, length: int) -> bytes:
