@@ -22,6 +22,10 @@ ITEM_PIPELINES = {
     "harvest.crawl.steps.record.Record": 900,
 }
 DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
+    # These read what no source sets; each costs every request a little.
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
     "harvest.crawl.net.safety.Gate": 10,
     "harvest.crawl.net.wire.SourceProxy": 90,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
@@ -65,6 +69,6 @@ FEED_EXPORT_ENCODING = "utf-8"
 
 # Ours: worker processes that fingerprint (0: one a core, at most 4), and how often the journal reaches the ledger.
 HARVEST_WORKERS = 0
-HARVEST_SEAL_SIGHTINGS = 200
+HARVEST_SEAL_SIGHTINGS = 1000  # a turn at the ledger costs the same for one sighting as for hundreds
 HARVEST_SEAL_SECONDS = 5.0
 HARVEST_EVIDENCE_BYTES = 512 * 1024 * 1024  # a WARC file that has grown so large is followed by another

@@ -53,6 +53,8 @@ class Encounter:
 
     def refused(self, signals: tuple[Signal, ...], honoured: tuple[str, ...]) -> Encounter:
         """The same encounter with `signals` as evidence, and refused when one of them is of an honoured kind."""
+        if not signals:
+            return self
         evidence = self.opt_out + tuple(signal for signal in signals if signal not in self.opt_out)
         said = next((signal for signal in signals if signal.kind in honoured), None)
         if said is None:
