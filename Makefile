@@ -17,7 +17,7 @@ demo: $(VENV)/.installed-all  ## the whole job, offline, on a museum of specimen
 	$(BIN)/harvest demo -w $(WORKSPACE)
 
 test: $(VENV)/.installed-test peers  ## every test, with the real browser, the real model and real servers
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 soak: $(VENV)/.installed-test peers  ## the slow tests
 	$(BIN)/python -m pytest -m slow --timeout 3600

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium: the viewer is for browsers, so that a machine without one fails these tests."""
+    """The machine's Chromium: the viewer is for browsers, so that a machine without one fails these tests.
+
+    Playwright keeps an event loop running meanwhile, in which no other test may find itself.
+    """
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     path = next(filter(None, map(shutil.which, names)), None)
     assert path, f"none of {', '.join(names)} is installed: install Debian's package `chromium`"

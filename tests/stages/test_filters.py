@@ -172,7 +172,7 @@ def test_an_image_without_a_vector_is_dropped(recipe):
             "- opt_out: {honour: [robot]}",
             (
                 "filter[0].opt_out.honour[0]: expected one of robots, x-robots-tag, meta-robots, tdmrep, "
-                "content-usage, content-signal, iptc, got 'robot'"
+                "content-usage, content-signal, iptc, c2pa, got 'robot'"
             ),
         ),
         ("- clip: {model: m, keep: [], reject: [a]}", "filter[0].clip.keep: expected at least one prompt, got none"),
