@@ -178,7 +178,7 @@ def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
                 return converted
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass  # a profile that cannot be used is as good as none
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 @lru_cache(maxsize=64)

@@ -79,12 +79,19 @@ def _sized(image: Image.Image, size: Size) -> Image.Image:
         return _resized(image.crop((left, top, left + side, top + side)), square)
     share = min(1.0, size.px / max(image.size))
     inner = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-    small = image if inner == image.size else _resized(image, inner)
+    small = _bare(image) if inner == image.size else _resized(image, inner)
     if size.mode == "longest":
         return small
     ground = Image.new("RGB", square, ImageColor.getrgb(size.background))
     ground.paste(small, ((size.px - small.width) // 2, (size.px - small.height) // 2))
     return ground
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """The pixels alone: encoders would write a comment or a colour profile that the picture came with."""
+    copy = image.copy()
+    copy.info = {}
+    return copy
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:

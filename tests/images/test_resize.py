@@ -54,10 +54,11 @@ def test_fit_pads_with_the_background_and_enlarges_nothing():
 
 
 @pytest.mark.parametrize(("name", "kind"), [("jpeg", "JPEG"), ("png", "PNG"), ("webp", "WEBP")])
-def test_the_same_picture_gives_the_same_bytes_without_metadata(name, kind):
+@pytest.mark.parametrize(("mode", "px"), [("crop", 32), ("fit", 120), ("longest", 120), ("longest", 32)])
+def test_the_same_picture_gives_the_same_bytes_without_metadata(name, kind, mode, px):
     image = stripes(120, 90)
-    image.info["exif"] = b"Exif\0\0secret"
-    size = SizeConfig(px=32, format=name)
+    image.info |= {"exif": b"Exif\0\0secret", "comment": b"secret", "icc_profile": b"secret", "dpi": (72, 72)}
+    size = SizeConfig(px=px, mode=mode, format=name)
 
     first, second = derive(image, size), derive(image.copy(), size)
 
