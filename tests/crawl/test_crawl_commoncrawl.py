@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import re
-import threading
 from base64 import b32encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.crawl.conftest import serving
 from tests.warcs import Warc
 
 OLD = "http://museum.example"
@@ -102,12 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def commoncrawl(tmp_path: Path, jpeg: Callable[[int], bytes]) -> Iterator[CommonCrawl]:
     (tmp_path / "data").mkdir()
-    with CommonCrawl(tmp_path / "data", jpeg) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    server = CommonCrawl(tmp_path / "data", jpeg)
+    with serving(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_images_come_out_of_records_and_are_not_asked_for_again(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from harvest.errors import ConfigError
 from spiders.commons import CommonsSpider
+from tests.crawl.conftest import serving
 
 # Files, subcategories. Dorsal and Fins stand in a circle; file 3 is in two categories; Rays is two levels down.
 TREE = {
@@ -123,12 +123,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def wiki(jpeg) -> Iterator[Wiki]:
     server = Wiki(jpeg)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture

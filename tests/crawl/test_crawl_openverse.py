@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from harvest.errors import ConfigError
 from spiders.openverse import OpenverseSpider
+from tests.crawl.conftest import serving
 
 TOKEN = "t0ken-5ec7e7-t0ken"
 HELD = 300  # results; without a token 240 are shown
@@ -80,12 +80,8 @@ def api(site, jpeg) -> Iterator[Api]:
     site.add("/open/one.jpg", jpeg(1))
     site.add("/closed/one.jpg", jpeg(2))
     server = Api(site.url)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture
