@@ -71,4 +71,5 @@ FEED_EXPORT_ENCODING = "utf-8"
 HARVEST_WORKERS = 0
 HARVEST_SEAL_SIGHTINGS = 1000  # a turn at the ledger costs the same for one sighting as for hundreds
 HARVEST_SEAL_SECONDS = 5.0
+HARVEST_HOSTS = 10_000  # whose robots.txt and tdmrep.json are remembered; of more, the oldest are asked again
 HARVEST_EVIDENCE_BYTES = 512 * 1024 * 1024  # a WARC file that has grown so large is followed by another

@@ -107,3 +107,22 @@ def test_sources_of_the_project_are_found_from_a_subfolder(desk):
 
     assert done.returncode == 2
     assert "options.api_key: environment variable FLICKR_API_KEY is not set" in done.stderr
+
+
+@pytest.mark.parametrize(("remembered", "asked"), [(10_000, 6), (3, 12)])
+def test_of_many_hosts_the_oldest_are_forgotten_and_asked_again(desk, site, jpeg, remembered, asked):
+    hosts = [f"http://{letter}.test" for letter in "abcdef"]
+    addresses = [f"{host}/{picture}.jpg" for picture in (1, 2) for host in hosts]
+    for number, address in enumerate(addresses):
+        following = f'<link rel="next" href="/{number + 1}">' if number + 1 < len(addresses) else ""
+        site.add_gallery([address], path=f"http://pages.test/{number}", head=following, delay=0.4)
+        site.add(address, jpeg(number))
+    source = desk.source(options={"start": ["http://pages.test/0"]}, proxy=site.url)
+
+    arguments = ("-a", f"source={source}", "-a", f"workspace={desk.workspace.root}")
+    done = scrapy("crawl", "gallery", *arguments, "-s", f"HARVEST_HOSTS={remembered}")
+
+    assert done.returncode == 0, done.stderr
+    assert desk.rows("SELECT outcome, count(*) FROM sightings GROUP BY ALL") == [("stored", 12)]
+    rules = [path for path in site.asked() if path.endswith(".test/robots.txt") and "pages" not in path]
+    assert len(rules) == asked

@@ -16,6 +16,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
+from twisted.internet.defer import Deferred
 
 from harvest.crawl.net.safety import Unfetched
 from harvest.crawl.steps.statements import UsageRule, robots_usage, usage_signals
@@ -50,16 +51,24 @@ class Robots(RobotsTxtMiddleware):
         self._usage: dict[str, tuple[UsageRule, ...]] = {}
         self._unreachable: dict[str, Exception] = {}
         self._asked_at: dict[str, float] = {}
+        self._most = crawler.settings.getint("HARVEST_HOSTS")
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """The rules of the request's host; asked for again when they are old, or could not be had a while ago."""
         netloc = urlparse_cached(request).netloc
         lasts = _PATIENCE if netloc in self._unreachable else _FRESH
         if monotonic() - self._asked_at.get(netloc, -_FRESH) > lasts:
+            self._forget(netloc)
             self._asked_at[netloc] = monotonic()
-            self._parsers.pop(netloc, None)
-            self._unreachable.pop(netloc, None)
+            if len(self._asked_at) > self._most:
+                self._forget(next(iter(self._asked_at)))
         return await super().robot_parser(request)
+
+    def _forget(self, netloc: str) -> None:
+        """Let go of what a host said, unless it is just being asked."""
+        if not isinstance(self._parsers.get(netloc), Deferred):
+            for table in (self._parsers, self._unreachable, self._usage, self._asked_at):
+                table.pop(netloc, None)
 
     async def statements(self, request: Request) -> tuple[Signal, ...]:
         """What the host's robots.txt says against `request`: a denial, and refusals of training.

@@ -37,6 +37,7 @@ class OptOutBeforeFetch(Step):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._policies: dict[str, asyncio.Task[Any]] = {}
+        self._most = crawler.settings.getint("HARVEST_HOSTS")
 
     def concerns(self, encounter: Encounter) -> bool:
         """Also images that are held already: their page may have changed its mind."""
@@ -70,7 +71,10 @@ class OptOutBeforeFetch(Step):
         where = f"{origin}/.well-known/tdmrep.json"
         if origin not in self._policies:
             self._policies[origin] = asyncio.create_task(self._policy(where))
-        return tdm_signals(await asyncio.shield(self._policies[origin]), url, where)
+        policy = self._policies[origin]
+        if len(self._policies) > self._most:
+            del self._policies[next(iter(self._policies))]
+        return tdm_signals(await asyncio.shield(policy), url, where)
 
     async def _policy(self, where: str) -> Any:
         """The host's policy file, None when it has none or none that can be read."""
