@@ -124,8 +124,8 @@ def test_a_crawl_delay_holds_for_pages_in_a_browser_too(desk, site):
     assert "Traceback" not in done.stderr
     pages = [asked.at for asked in site.log if asked.path in {"/0", "/1", "/2", "/3"}]
     assert len(pages) == 4
-    # The first page comes late, with the browser. A page is asked for once its tab is open, which takes its time on a busy
-    # machine: one gap may be shorter for another that was longer, but all together they keep the pace.
+    # The first page comes late, with the browser. A page is asked for once its tab is open, which takes its time on a
+    # busy machine: one gap may be shorter for another that was longer, but all together they keep the pace.
     assert pages[-1] - pages[1] >= 2 * 1.5 - 0.75
     assert min(gaps(pages)[1:]) >= 0.75
 
