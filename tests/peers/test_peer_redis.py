@@ -101,7 +101,7 @@ def test_three_workers_of_whom_one_is_killed_lose_and_double_nothing(desk, galle
     assert max(asked.values()) <= 2
     assert all(last["met"] > PICTURES // 10 for _, last, _ in others)
     assert harvest("verify", "-w", desk.folder / "all").returncode == 0
-    assert not [key for key in redis_server.client.scan_iter() if b"pace" not in key]
+    wait_until(lambda: not [key for key in redis_server.client.scan_iter() if b"pace" not in key])
 
 
 def test_what_a_lone_worker_left_when_it_was_killed_is_done_by_the_next_one(desk, gallery, worker):

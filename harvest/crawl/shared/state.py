@@ -67,6 +67,12 @@ _CLEAR = """
     end
     for number = 2, #KEYS do redis.call('DEL', KEYS[number]) end
     return 1"""
+# A worker that was killed a moment ago still counts as living, and will never come to take the keys away.
+_LAPSE = """
+    local is_ours = redis.call('HGET', KEYS[1], 'crawl_id') == ARGV[1]
+    if is_ours and not redis.call('HGET', KEYS[1], 'ended') then return 0 end
+    for number = is_ours and 1 or 2, #KEYS do redis.call('PEXPIRE', KEYS[number], ARGV[2]) end
+    return 1"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +138,7 @@ class SharedCrawl:
                 ("finish", _FINISH),
                 ("join", _JOIN),
                 ("clear", _CLEAR),
+                ("lapse", _LAPSE),
             )
         }
 
@@ -231,12 +238,18 @@ class SharedCrawl:
             return bool(self._run("finish", keys, [self.crawl_id]))
 
     def leave(self) -> None:
-        """Stop being a worker. The last one to leave a crawl that has ended takes its keys away."""
+        """Stop being a worker. The last one to leave a crawl that has ended takes its keys away.
+
+        Whoever leaves it before lets them lapse, when all that count as living now have left or are known to be dead.
+        """
         with answered(self._url):
             self._client.delete(self._key(f"beat:{self.worker}"))
             self._client.hdel(self._key("workers"), self.worker)
-            if not self.alive():
-                self._run("clear", [self._root, *self._keys()], [self.crawl_id])
+            keys = [self._root, *self._keys()]
+            if self.alive():
+                self._run("lapse", keys, [self.crawl_id, int(3 * self._lease * 1000)])
+            else:
+                self._run("clear", keys, [self.crawl_id])
 
     @property
     def _root(self) -> str:
