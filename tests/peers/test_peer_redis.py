@@ -57,6 +57,10 @@ def worker(desk, redis_server):
             process.communicate()
 
 
+# Pipes of workers that are killed are left to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 def wait_until(condition, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
