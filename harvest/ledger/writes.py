@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from harvest.ledger.database import Connection, registered, transaction
+from harvest.ledger.insert import table_of
 from harvest.ledger.rows import DecisionRow, DerivedRow, DuplicateRow, ExportRow, LayoutRow
 
 __all__ = [
@@ -23,15 +23,6 @@ __all__ = [
     "write_export",
     "write_layout",
 ]
-
-_ARROW = {
-    "str": pa.string(),
-    "str | None": pa.string(),
-    "int": pa.int64(),
-    "float": pa.float64(),
-    "float | None": pa.float64(),
-    "bool": pa.bool_(),
-}
 
 
 def write_decisions(con: Connection, rows: Collection[DecisionRow]) -> None:
@@ -139,6 +130,5 @@ def _insert(con: Connection, row: type[Any], rows: Collection[Any], statement: s
     """Run `statement` over the table `incoming`, which holds `rows`."""
     if not rows:
         return
-    columns = {f.name: pa.array([getattr(each, f.name) for each in rows], _ARROW[str(f.type)]) for f in fields(row)}
-    with registered(con, "incoming", pa.table(columns)):
+    with registered(con, "incoming", table_of(row, rows)):
         con.execute(statement)
