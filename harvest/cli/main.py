@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "sheet": "stages:sheet",
     "layout": "stages:layout",
     "export": "stages:export",
-    "audit": "checks:audit",
+    "audit": "auditing:audit",
     "verify": "checks:verify",
     "sql": "checks:sql",
     "doctor": "checks:doctor",
