@@ -8,8 +8,10 @@ from PIL import Image
 from harvest.ledger import decisions, duplicates, open_ledger, selected
 from harvest.progress import SilentProgress
 from harvest.stages import stage_digests
-from harvest.stages.copies import group, likeness, near_pairs, thumbnail
 from harvest.stages.dedupe import run_dedupe
+from harvest.stages.dedupe.groups import group
+from harvest.stages.dedupe.likeness import likeness, thumbnail
+from harvest.stages.dedupe.pairs import near_pairs
 
 DEDUPE = "dedupe: {near: {max_distance: 8}}\nlayout: null"
 

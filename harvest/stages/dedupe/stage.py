@@ -23,7 +23,9 @@ from harvest.ledger import (
 )
 from harvest.ledger.rows import DecisionRow, DuplicateRow, ImageRow, SightingRow
 from harvest.progress import Progress
-from harvest.stages.copies import LIKENESS, THUMB_SIDE, Group, group, likeness, near_pairs, thumbnail
+from harvest.stages.dedupe.groups import Group, group
+from harvest.stages.dedupe.likeness import LIKENESS, THUMB_SIDE, likeness, thumbnail
+from harvest.stages.dedupe.pairs import near_pairs
 from harvest.stages.report import StageReport
 from harvest.stages.work import batches, digest_over, in_processes
 from harvest.store import Store
