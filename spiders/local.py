@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harvest.config.reader import setting
-from harvest.crawl.base import SourceSpider
 from harvest.crawl.carriers.cut import Cut
 from harvest.crawl.carriers.video import need_video
-from harvest.crawl.files.disk import Addresses, in_batches, resolve
+from harvest.crawl.files.disk import Addresses
 from harvest.crawl.files.local.places import Frames, Places, expand
+from harvest.crawl.files.spider import DiskSpider
 from harvest.items import ImageItem
 
 
@@ -35,7 +35,7 @@ class LocalOptions:
     video: Frames | None = None
 
 
-class LocalSpider(SourceSpider[LocalOptions]):
+class LocalSpider(DiskSpider[LocalOptions]):
     """Yields one item for each image, tile or frame."""
 
     name = "local"
@@ -43,32 +43,25 @@ class LocalSpider(SourceSpider[LocalOptions]):
 
     def check(self) -> None:
         """Raises ConfigError for places and cuts that cannot be, ComponentMissing where films cannot be read."""
-        wrong, file, cut = self.source.options.error, self.source.file, self.options.cut
+        wrong, cut = self.source.options.error, self.options.cut
         if not self.options.places:
             raise wrong("places", "expected at least one folder, archive, image or film")
-        base = resolve(self.options.base, file) if self.options.base else None
-        for index, place in enumerate(self.options.places):
-            if base and not resolve(place, file).is_relative_to(base):
-                raise wrong(f"places[{index}]", f"expected a place under base ({self.options.base}), got {place!r}")
+        base = self.base(self.options.base, "places", self.options.places)
         if base and not base.is_dir():
             raise wrong("base", f"no such folder: {base}")
         if cut and not (cut.tile or (cut.width and cut.height) or (cut.columns and cut.rows)):
             raise wrong("cut", "expected tile, or width and height, or columns and rows")
         if cut and cut.labels_file and cut.labels:
             raise wrong("cut.labels_file", "labels are given already")
-        self._labels = self._tile_labels(cut) if cut else ()
+        self._labels = cut.labels if cut else ()
+        if cut and cut.labels_file:
+            self._labels = self.lines(cut.labels_file, "cut.labels_file")
         if self.options.video:
             need_video()
         self._addresses = Addresses(base)
 
-    async def start(self) -> AsyncIterator[ImageItem]:
+    def items(self) -> Iterator[ImageItem]:
         """Every image of every place."""
-        async for item in in_batches(self._items()):
-            if self.is_done:
-                return
-            yield item
-
-    def _items(self) -> Iterator[ImageItem]:
         options = self.options
         for place in options.places:
             places = Places(
@@ -85,7 +78,7 @@ class LocalSpider(SourceSpider[LocalOptions]):
                 problems=[],
             )
             found = 0
-            for path in expand(resolve(place, self.source.file)):
+            for path in expand(self.path(place)):
                 for item in places.items(path):
                     found += 1
                     yield item
@@ -95,12 +88,3 @@ class LocalSpider(SourceSpider[LocalOptions]):
                 self.missed(self._addresses.url(file), reason)
             if not found and not places.problems:
                 self.missed(place, "no image was found here; check options.places, recursive and hidden")
-
-    def _tile_labels(self, cut: Cut) -> tuple[str, ...]:
-        if not cut.labels_file:
-            return cut.labels
-        path = resolve(cut.labels_file, self.source.file)
-        try:
-            return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            raise self.source.options.error("cut.labels_file", f"cannot be read: {error}") from None

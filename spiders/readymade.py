@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from harvest.config.reader import setting
-from harvest.crawl.base import SourceSpider
 from harvest.crawl.files.columns import FIELDS
-from harvest.crawl.files.disk import Addresses, in_batches, resolve
+from harvest.crawl.files.disk import Addresses
 from harvest.crawl.files.readymade import FORMATS, Dataset, detect
+from harvest.crawl.files.spider import DiskSpider
 from harvest.items import ImageItem
 
 
@@ -36,7 +35,7 @@ class ReadymadeOptions:
     image_name: str = "COCO_{split}_{image_id:012d}.jpg"
 
 
-class ReadymadeSpider(SourceSpider[ReadymadeOptions]):
+class ReadymadeSpider(DiskSpider[ReadymadeOptions]):
     """Yields one item for each image of the dataset."""
 
     name = "readymade"
@@ -47,10 +46,10 @@ class ReadymadeSpider(SourceSpider[ReadymadeOptions]):
         options, wrong = self.options, self.source.options.error
         for field in sorted(options.columns.keys() - FIELDS):
             raise wrong(f"columns.{field}", f"unknown field; known here: {', '.join(sorted(FIELDS))}")
-        path = self._path(options.path)
+        path = self.path(options.path)
         if not path.exists():
             raise wrong("path", f"no such file or folder: {path}")
-        base = self._path(options.base) if options.base else None
+        base = self.path(options.base) if options.base else None
         if base and not path.is_relative_to(base):
             raise wrong("base", f"expected a folder that path lies in, got {options.base!r}")
         if options.classes and options.classes_file:
@@ -66,21 +65,15 @@ class ReadymadeSpider(SourceSpider[ReadymadeOptions]):
             problem=lambda file, why: self.missed(self._dataset.addresses.url(file), why),
             error=wrong,
             splits=options.splits,
-            classes=options.classes or self._lines(options.classes_file),
+            classes=self._classes(),
             columns=options.columns,
-            annotations=tuple(self._path(each) for each in options.annotations),
-            images=self._path(options.images) if options.images else None,
+            annotations=tuple(self.path(each) for each in options.annotations),
+            images=self.path(options.images) if options.images else None,
             image_name=options.image_name,
         )
 
-    async def start(self) -> AsyncIterator[ImageItem]:
+    def items(self) -> Iterator[ImageItem]:
         """Every image of the dataset."""
-        async for item in in_batches(self._items()):
-            if self.is_done:
-                return
-            yield item
-
-    def _items(self) -> Iterator[ImageItem]:
         found = 0
         for item in self._read(self._dataset):
             found += 1
@@ -88,13 +81,6 @@ class ReadymadeSpider(SourceSpider[ReadymadeOptions]):
         if not found and not self.troubles:
             self.missed(self.options.path, "no image was found here; check options.path, format and splits")
 
-    def _path(self, path: str) -> Path:
-        return resolve(path, self.source.file)
-
-    def _lines(self, file: str | None) -> tuple[str, ...]:
-        if file is None:
-            return ()
-        try:
-            return tuple(line.strip() for line in self._path(file).read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            raise self.source.options.error("classes_file", f"cannot be read: {error}") from None
+    def _classes(self) -> tuple[str, ...]:
+        file = self.options.classes_file
+        return self.lines(file, "classes_file") if file else self.options.classes

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harvest.config.reader import setting
-from harvest.crawl.base import SourceSpider
-from harvest.crawl.files.disk import Addresses, in_batches, resolve
+from harvest.crawl.files.disk import Addresses
+from harvest.crawl.files.spider import DiskSpider
 from harvest.crawl.webarchive.warc_files import WarcImages, expand
 from harvest.items import ImageItem
 
@@ -25,7 +25,7 @@ class WarcOptions:
     base: str | None = None
 
 
-class WarcSpider(SourceSpider[WarcOptions]):
+class WarcSpider(DiskSpider[WarcOptions]):
     """Yields one item for each capture of an image."""
 
     name = "warc"
@@ -33,29 +33,23 @@ class WarcSpider(SourceSpider[WarcOptions]):
 
     def check(self) -> None:
         """Raises ConfigError when there is nothing to read, or a file lies outside of the base."""
-        wrong, file = self.source.options.error, self.source.file
         if not self.options.files:
-            raise wrong("files", "expected at least one WARC or WACZ file, folder or pattern")
-        base = resolve(self.options.base, file) if self.options.base else None
-        for index, place in enumerate(self.options.files):
-            if base and not resolve(place, file).is_relative_to(base):
-                raise wrong(f"files[{index}]", f"expected a place under base ({self.options.base}), got {place!r}")
+            expected = "expected at least one WARC or WACZ file, folder or pattern"
+            raise self.source.options.error("files", expected)
+        base = self.base(self.options.base, "files", self.options.files)
         self._images = WarcImages(addresses=Addresses(base), mimetypes=self.options.mimetypes)
 
-    async def start(self) -> AsyncIterator[ImageItem]:
-        """Every image of every file."""
-        async for item in in_batches(self._items()):
-            if self.is_done:
-                return
-            yield item
+    def done(self) -> None:
+        """Names the files that are torn, and counts what is no image."""
         for address, why in self._images.torn:
             self.missed(address, why)
         for reason, number in sorted(self._images.skipped.items()):
             self.logger.warning("%d images left out: %s", number, reason)
 
-    def _items(self) -> Iterator[ImageItem]:
+    def items(self) -> Iterator[ImageItem]:
+        """Every image of every file."""
         for place in self.options.files:
-            files = expand(resolve(place, self.source.file))
+            files = expand(self.path(place))
             if not files:
                 self._images.torn.append((place, "no WARC or WACZ file was found here; check options.files"))
             for path in files:
