@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from harvest.ledger.database import Connection, registered
 
-__all__ = ["MOMENTS", "insert", "table_of"]
+__all__ = ["MOMENTS", "insert", "insert_columns", "table_of"]
 
 MOMENTS = frozenset({"asked_at", "decided_at", "requested_at"})  # ISO 8601 text in rows; None means now, when writing
 
@@ -30,15 +30,25 @@ def insert(con: Connection, table: str, row: type[Any], rows: Collection[Any]) -
 
     A row whose key is there already stays as it is.
     """
-    if not rows:
+    return insert_columns(con, table, table_of(row, rows)) if rows else 0
+
+
+def insert_columns(con: Connection, table: str, columns: pa.Table) -> int:
+    """Add the rows of an Arrow table whose columns are columns of `table`: `insert` for a million rows.
+
+    A row whose key is there already stays as it is; a table without a key takes every row.
+    """
+    if not len(columns):
         return 0
-    moments = ", ".join(
-        f"coalesce({field.name}::TIMESTAMPTZ, now()) AS {field.name}" for field in fields(row) if field.name in MOMENTS
-    )
+    names = columns.column_names
+    moments = ", ".join(f"coalesce({name}::TIMESTAMPTZ, now()) AS {name}" for name in names if name in MOMENTS)
     chosen = f"* REPLACE ({moments})" if moments else "*"
-    with registered(con, "incoming", table_of(row, rows)):
-        statement = f'INSERT INTO "{table}" BY NAME SELECT {chosen} FROM incoming ON CONFLICT DO NOTHING'  # noqa: S608
-        ((new,),) = con.execute(statement).fetchall()
+    with registered(con, "incoming", columns):
+        keyed = con.execute(
+            "SELECT 1 FROM duckdb_constraints() WHERE table_name = ? AND constraint_type = 'PRIMARY KEY'", [table]
+        ).fetchall()
+        statement = f'INSERT INTO "{table}" BY NAME SELECT {chosen} FROM incoming'  # noqa: S608
+        ((new,),) = con.execute(statement + (" ON CONFLICT DO NOTHING" if keyed else "")).fetchall()
     return int(new)
 
 
