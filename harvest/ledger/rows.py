@@ -142,15 +142,20 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateRow:
-    """One member of a group of copies; `distance` is in bits from the group's keeper."""
+    """One member of a group of copies and its `distance` from the picture the group is bound to.
+
+    `kind` is `pixels`, `near`, `embedding` or `review`. `distance` and `threshold` are bits between hashes, one minus
+    the cosine between vectors, and 0 for equal pixels or where a person put pictures together.
+    """
 
     group_id: str
     sha256: str
     keeper: bool
     kind: str
-    distance: int
-    threshold: int
+    distance: float
+    threshold: float
     method: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

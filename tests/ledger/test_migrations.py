@@ -122,7 +122,7 @@ def test_the_names_that_users_may_rely_on_are_there(workspace):
         "license license_url license_raw published_at taken_at captured_at fetched_at http_status etag last_modified "
         "opt_out outcome reason sha256",
         "images": "sha256 path bytes format width height mode frames phash phash_version first_seen",
-        "duplicates": "group_id sha256 keeper kind distance threshold method",
+        "duplicates": "group_id sha256 keeper kind distance threshold method reason",
         "decisions": "sha256 stage recipe_digest verdict reason value threshold decided_by decided_at",
         "embeddings": "sha256 model vector",
         "derived": "sha256 size mode path bytes derived_sha256",

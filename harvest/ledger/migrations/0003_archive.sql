@@ -20,11 +20,71 @@ CREATE TABLE fingerprints (
     sha256 VARCHAR NOT NULL,
     method VARCHAR NOT NULL,      -- pixels | phash | pdq
     version VARCHAR NOT NULL,
-    value VARCHAR NOT NULL,       -- hex
-    quality DOUBLE,               -- of PDQ, 0 to 100
+    value VARCHAR NOT NULL,       -- hex; '' where the image does not decode
+    quality DOUBLE,               -- of PDQ, 0 to 100; of pixels, the encoder's quality: 1 to 100, 101 is lossless
     seal BIGINT,
     PRIMARY KEY (sha256, method, version)
 );
+
+-- Which values of a fingerprint were compared, each with all others of its (method, version), and how far: every two of
+-- them that differ by at most the smaller radius are in near_values. A value is a hash in hex, or an image's sha256
+-- where the method compares vectors.
+CREATE TABLE compared_values (
+    method VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    value VARCHAR NOT NULL,
+    radius DOUBLE NOT NULL,       -- bits; of vectors, 1 - cosine
+    seal BIGINT
+);
+CREATE TABLE near_values (
+    method VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    value VARCHAR NOT NULL,       -- the smaller of the two
+    other VARCHAR NOT NULL,
+    distance DOUBLE NOT NULL,     -- as compared_values.radius
+    seal BIGINT,
+    PRIMARY KEY (method, version, value, other)
+);
+
+-- How alike two pictures are that some method proposed: measured once, remembered for every threshold.
+CREATE TABLE likenesses (
+    sha256 VARCHAR NOT NULL,      -- the smaller of the two
+    other VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,     -- of the measure
+    likeness DOUBLE NOT NULL,     -- correlation where both show the same, -1 to 1
+    transform VARCHAR NOT NULL,   -- what makes one of the other
+    seal BIGINT,
+    PRIMARY KEY (sha256, other, version)
+);
+
+-- What people overrule. The newest row of a (name, stage, sha256, other) is in force.
+CREATE SEQUENCE review_ids START 1;
+CREATE TABLE reviews (
+    review BIGINT PRIMARY KEY DEFAULT nextval('review_ids'),
+    name VARCHAR NOT NULL,        -- of the recipe
+    stage VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,      -- of a pair, the smaller
+    other VARCHAR NOT NULL,       -- '' where the verdict is on one image
+    verdict VARCHAR NOT NULL,     -- keep | drop | apart (no copies of each other) | together (copies) | undo
+    reason VARCHAR NOT NULL,
+    decided_by VARCHAR NOT NULL,
+    decided_at TIMESTAMPTZ NOT NULL,
+    seal BIGINT
+);
+CREATE VIEW reviews_in_force AS
+    SELECT name, stage, sha256, other, verdict, reason, decided_by, decided_at FROM reviews
+    QUALIFY row_number() OVER (PARTITION BY name, stage, sha256, other ORDER BY review DESC) = 1 AND verdict <> 'undo';
+
+-- distance   to the picture that the group is bound to: bits between hashes, 1 - cosine between vectors, 0 for equal
+--            pixels, or where only a person put the two together
+-- threshold  the recipe's for this method, in the same unit
+-- reason     why this one is kept, or why it is a copy of the one that is
+ALTER TABLE duplicate_rows ALTER distance TYPE DOUBLE;
+ALTER TABLE duplicate_rows ALTER threshold TYPE DOUBLE;
+ALTER TABLE duplicate_rows ADD COLUMN reason VARCHAR;
+CREATE OR REPLACE VIEW duplicates AS
+    SELECT group_id, sha256, keeper, kind, distance, threshold, method, reason
+    FROM duplicate_rows JOIN latest_stage_runs USING (stage_run);
 
 -- ---- audit: what files say of themselves, faces ----------------------------------------------------------------------
 CREATE TABLE embedded (
