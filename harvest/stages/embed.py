@@ -27,10 +27,11 @@ from harvest.ledger import (
     write_embeddings,
 )
 from harvest.ledger.rows import DecisionRow, ImageRow
+from harvest.processes import batches, in_threads
 from harvest.progress import Progress
 from harvest.stages import clip, dedupe, filters
 from harvest.stages.report import StageReport
-from harvest.stages.work import batches, digest_over, in_threads
+from harvest.stages.work import digest_over
 from harvest.store import Store
 from harvest.workspace import Workspace
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from harvest.config.recipe import Recipe
 from harvest.ledger import decided, decisions, images, open_ledger, opt_outs, provenance, write_decisions
 from harvest.ledger.rows import DecisionRow, ImageRow
+from harvest.processes import batches
 from harvest.progress import Progress
 from harvest.stages import embed
 from harvest.stages.filters import ByMeaning, Candidate, FilterJob, Judge, build
 from harvest.stages.report import StageReport
-from harvest.stages.work import batches
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "filter_digests", "run_filter"]

@@ -19,6 +19,7 @@ from harvest.config.recipe import LayoutConfig, Recipe, params_digest
 from harvest.errors import ComponentMissing
 from harvest.ledger import Connection, derived, latest_stage, open_ledger, provenance, selected, write_layout
 from harvest.ledger.rows import DerivedRow, ImageRow, LayoutRow
+from harvest.processes import in_threads
 from harvest.progress import Progress
 from harvest.stages import embed
 from harvest.stages.cards import card
@@ -26,7 +27,7 @@ from harvest.stages.normalize import size_digests
 from harvest.stages.pictures import Pictures, is_current, sizes_of
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
-from harvest.stages.work import digest_over, in_threads
+from harvest.stages.work import digest_over
 from harvest.workspace import Workspace, published, write_published
 
 if TYPE_CHECKING:

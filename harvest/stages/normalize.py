@@ -16,10 +16,10 @@ from harvest.images.decode import decode_rgb
 from harvest.images.sizes import make_size, sized_path, slug, write_size
 from harvest.ledger import derived, open_ledger, provenance, selected, write_derived
 from harvest.ledger.rows import DerivedRow, ImageRow, SightingRow
+from harvest.processes import batches, in_processes
 from harvest.progress import Progress
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
-from harvest.stages.work import batches, in_processes
 from harvest.store import Store
 from harvest.workspace import Workspace
 

@@ -22,12 +22,13 @@ from harvest.ledger import (
     write_duplicates,
 )
 from harvest.ledger.rows import DecisionRow, DuplicateRow, ImageRow, SightingRow
+from harvest.processes import batches, in_processes
 from harvest.progress import Progress
 from harvest.stages.dedupe.groups import Group, group
 from harvest.stages.dedupe.likeness import LIKENESS, THUMB_SIDE, likeness, thumbnail
 from harvest.stages.dedupe.pairs import near_pairs
 from harvest.stages.report import StageReport
-from harvest.stages.work import batches, digest_over, in_processes
+from harvest.stages.work import digest_over
 from harvest.store import Store
 from harvest.workspace import Workspace
 
