@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 class Signal:
     """One opt-out or origin statement, as evidence.
 
-    `kind` is one of harvest.crawl.steps.optout's names (`robots`, `x-robots-tag`, `meta-robots`, `tdmrep`,
+    `kind` is one of harvest.pages.refusals's names (`robots`, `x-robots-tag`, `meta-robots`, `tdmrep`,
     `content-usage`, `content-signal`, `iptc`, `c2pa`), `value` what it said, `where` the URL or field that said it.
     """
 

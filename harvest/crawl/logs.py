@@ -8,7 +8,11 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
+from scrapy import Request, Spider
 from scrapy.logformatter import LogFormatter, LogFormatterResult
+from twisted.python.failure import Failure
+
+from harvest.hosts.addresses import Unfetched
 
 __all__ = ["QuietFormatter", "hidden", "hide", "hide_url", "quieten"]
 
@@ -36,6 +40,13 @@ class QuietFormatter(LogFormatter):
     def dropped(self, *_args: Any, **_kwargs: Any) -> LogFormatterResult:
         """Not worth a line."""
         return None  # type: ignore[return-value]  # Scrapy documents None as "say nothing"
+
+    def download_error(
+        self, failure: Failure, request: Request, spider: Spider, errmsg: str | None = None
+    ) -> LogFormatterResult:
+        """What was not asked for with good reason is told by its row."""
+        said = super().download_error(failure, request, spider, errmsg)
+        return {**said, "level": logging.DEBUG} if isinstance(failure.value, Unfetched) else said
 
 
 def quieten(level: str | int) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from harvest.config.source import load_source
-from harvest.crawl.net.hosts import PUBLISHED, Budgets
+from harvest.hosts.budgets import PUBLISHED, Budgets
 
 
 @pytest.fixture

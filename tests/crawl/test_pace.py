@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from harvest.crawl.net.pace import retry_after
+from harvest.hosts.budgets import retry_after
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from harvest.crawl.net.hosts import Budget
-from harvest.crawl.net.pacebook import Ask, DailyLimit, FileBook, HostClosed, PaceBook, Turn
+from harvest.hosts.book import Ask, DailyLimit, FileBook, HostClosed, PaceBook, Turn
+from harvest.hosts.budgets import Budget
 
 _DATABASES = itertools.count(1)
 ROOT = Path(__file__).parent.parent.parent
@@ -26,8 +26,8 @@ ROOT = Path(__file__).parent.parent.parent
 WORKER = """
 import asyncio, inspect, json, sys, time
 from pathlib import Path
-from harvest.crawl.net.hosts import Budget
-from harvest.crawl.net.pacebook import Ask, FileBook
+from harvest.hosts.budgets import Budget
+from harvest.hosts.book import Ask, FileBook
 where, turns, delay, concurrency, hold = sys.argv[1], *map(float, sys.argv[2:])
 budget = Budget(name="images.test", delay=delay, concurrency=int(concurrency))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvest.crawl.net.safety import BadUrl, PrivateAddress, check_url, is_public, literal
+from harvest.hosts.addresses import BadUrl, PrivateAddress, check_url, is_public, literal
 
 PRIVATE = [
     "127.0.0.1",

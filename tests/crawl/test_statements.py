@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.http import HtmlResponse
 
-from harvest.crawl.steps.statements import header_signals, page_signals, robots_usage, tdm_signals, usage_signals
+from harvest.crawl.html import signals_of
+from harvest.pages.refusals import header_signals, robots_usage, tdm_signals, usage_signals
 
 URL = "https://museum.example/a.jpg"
 
@@ -53,7 +54,7 @@ def test_meta_elements_and_headers_of_a_page():
     <meta name="tdm-reservation" content="1"><meta name="description" content="noai">"""
     response = HtmlResponse(URL, body=body, encoding="utf-8", headers={"Content-Usage": ["train-ai=n"]})
 
-    signals = page_signals(response)
+    signals = signals_of(response)
 
     assert [(signal.kind, signal.value) for signal in signals] == [
         ("content-usage", "train-ai=n"),
@@ -74,7 +75,7 @@ def test_of_two_reservations_the_nearer_one_decides(meta, header, policy):
     headers |= {"tdm-policy": "https://m.example/terms"} if policy == "header" else {}
     page = HtmlResponse(URL, body=f"<html><head>{head}</head>".encode(), encoding="utf-8", headers=headers)
 
-    found = [(signal.kind, signal.value) for signal in page_signals(page)]
+    found = [(signal.kind, signal.value) for signal in signals_of(page)]
 
     terms = "" if policy == "none" else "; tdm-policy: https://m.example/terms"
     expected = {
@@ -88,7 +89,7 @@ def test_of_two_reservations_the_nearer_one_decides(meta, header, policy):
 def test_a_page_may_be_refused_by_its_x_robots_tag():
     page = HtmlResponse(URL, body=b"<html>", encoding="utf-8", headers={"X-Robots-Tag": ["nosnippet", "noimageai"]})
 
-    assert kinds(page_signals(page)) == ["x-robots-tag"]
+    assert kinds(signals_of(page)) == ["x-robots-tag"]
 
 
 WORDS = ("all", "nofollow", "noarchive", "max-snippet: 3", "noai", "noimageai", "noindex", "none", "noml")

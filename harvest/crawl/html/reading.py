@@ -8,14 +8,14 @@ from dataclasses import replace
 from parsel import Selector
 from scrapy.http import Response
 
-from harvest.crawl.html.addresses import absolute, extent, is_image, keys
-from harvest.crawl.html.jsonld import Stated, Statements
-from harvest.crawl.html.pictures import cards, image_urls, link_url, next_url, page_of
+from harvest.crawl.html.responses import page_of, signals_of
 from harvest.crawl.html.selectors import Selectors
-from harvest.crawl.html.words import Rights, date, first_text, page_rights, rights, words
 from harvest.crawl.net.browser import VIEW
-from harvest.crawl.steps.statements import page_signals
 from harvest.items import ImageItem
+from harvest.pages.addresses import absolute, extent, is_image, keys
+from harvest.pages.jsonld import Stated, Statements
+from harvest.pages.pictures import cards, image_urls, link_url, next_url
+from harvest.pages.words import Rights, date, first_text, page_rights, rights, words
 
 __all__ = ["Reading"]
 
@@ -32,7 +32,7 @@ class Reading:
     def __init__(self, response: Response, select: Selectors) -> None:
         self.page, self._select = page_of(response), select
         self.url, self.base = response.url, response.urljoin("")
-        self.signals = page_signals(response)
+        self.signals = signals_of(response)
         self._rights = page_rights(self.page, self.base, cards(self.page, select.card) if select.card else ()) or _NONE
         self._statements = Statements(self.page, self.base)
         self._shared = [

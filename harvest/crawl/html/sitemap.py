@@ -15,9 +15,9 @@ import defusedxml.ElementTree
 from defusedxml.common import DefusedXmlException
 from scrapy.utils.gz import gunzip
 
-from harvest.crawl.html.words import terms_of
 from harvest.errors import SourceChanged
 from harvest.items import ImageItem
+from harvest.pages.words import terms_of
 
 __all__ = ["Entry", "Nested", "named_in_robots", "read_sitemap"]
 

@@ -19,8 +19,9 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from harvest.crawl.net.robots import Robots
-from harvest.crawl.net.safety import PrivateAddress, PublicOnly, Unfetched, check_url
+from harvest.crawl.net.safety import PublicOnly
 from harvest.crawl.net.wire import HttpHandler
+from harvest.hosts.addresses import PrivateAddress, Unfetched, check_url
 
 if TYPE_CHECKING:
     from playwright.async_api import Request

@@ -24,10 +24,10 @@ from warcio.exceptions import ArchiveLoadFailed
 
 from harvest import DISTRIBUTION, __version__
 from harvest.crawl.logs import hidden
-from harvest.crawl.steps.statements import header_signals
 from harvest.errors import HarvestError
 from harvest.evidence import Capture, WarcWriter, pack
 from harvest.items import EvidenceRef
+from harvest.pages.refusals import header_signals
 
 if TYPE_CHECKING:
     from harvest.crawl.base import SourceSpider

@@ -10,8 +10,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 
@@ -25,34 +23,16 @@ from scrapy.utils.defer import _schedule_coro
 from twisted.python.failure import Failure
 
 from harvest.crawl.net.hostnotes import HostNotes
-from harvest.crawl.net.hosts import Budget, Budgets, host_of
-from harvest.crawl.net.pacebook import Ask, DailyLimit, FileBook, HostClosed, PaceBook, Turn
 from harvest.errors import SourceRefused
+from harvest.hosts.book import Ask, DailyLimit, FileBook, HostClosed, PaceBook, Turn
+from harvest.hosts.budgets import Budget, Budgets, host_of, retry_after
 
-__all__ = ["LONGEST_WAIT", "HostClosed", "PoliteDownloader", "PoliteRetry", "hold_host", "retry_after", "turn_away"]
+__all__ = ["LONGEST_WAIT", "HostClosed", "PoliteDownloader", "PoliteRetry", "hold_host", "turn_away"]
 
 LONGEST_WAIT = 300.0  # seconds; a host that asks for more is left alone until another run
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _MOST_REFUSALS = 20  # answers 429 and 503 one after another from a host, until it is left alone
 _SHUT_FOR = 600.0  # seconds that such a host is left alone
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, as number or date (RFC 9110, 10.2.3); None when it says neither.
-
-    >>> retry_after("120"), retry_after("soon")
-    (120.0, None)
-    """
-    if not value:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def hold_host(crawler: Crawler, request: Request, times: int, seconds: float | None = None) -> None:

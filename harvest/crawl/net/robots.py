@@ -18,9 +18,9 @@ from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.defer import Deferred
 
-from harvest.crawl.net.safety import Unfetched
-from harvest.crawl.steps.statements import UsageRule, robots_usage, usage_signals
+from harvest.hosts.addresses import Unfetched
 from harvest.items import Signal
+from harvest.pages.refusals import UsageRule, robots_usage, usage_signals
 
 __all__ = ["Robots", "RobotsDenied", "RobotsUnreachable"]
 
@@ -96,7 +96,7 @@ class Robots(RobotsTxtMiddleware):
         request = Request(url)
         try:
             self.process_request_2(await self.robot_parser(request), request)
-        except IgnoreRequest:
+        except (IgnoreRequest, Unfetched):
             return False
         return True
 

@@ -29,7 +29,8 @@ from twisted.web._newclient import HEADER, STATUS, ParseError
 
 from harvest.config.reader import Secret
 from harvest.crawl.logs import hide, hide_url
-from harvest.crawl.net.safety import PrivateAddress, PublicOnly, Unfetched
+from harvest.crawl.net.safety import PublicOnly
+from harvest.hosts.addresses import PrivateAddress, Unfetched
 
 __all__ = ["Decompression", "HttpHandler", "MetaRedirects", "Redirects", "SourceProxy", "with_bearer", "with_secrets"]
 

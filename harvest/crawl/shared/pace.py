@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from harvest.crawl.logs import hide_url
-from harvest.crawl.net.hosts import Budget
-from harvest.crawl.net.pacebook import Ask, DailyLimit, HostClosed, Turn
 from harvest.errors import ComponentMissing
+from harvest.hosts.book import Ask, DailyLimit, HostClosed, Turn
+from harvest.hosts.budgets import Budget
 
 __all__ = ["RedisBook"]
 

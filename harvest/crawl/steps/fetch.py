@@ -26,10 +26,10 @@ from harvest.crawl.carriers import CarrierFailed, carry
 from harvest.crawl.net.evidence import evidence_of
 from harvest.crawl.net.pace import HostClosed, turn_away
 from harvest.crawl.net.robots import RobotsDenied, RobotsUnreachable
-from harvest.crawl.net.safety import Unfetched
 from harvest.crawl.steps.encounter import Encounter, Step, now
-from harvest.crawl.steps.statements import HEADERS
+from harvest.hosts.addresses import Unfetched
 from harvest.items import Carrier, EvidenceRef, Outcome
+from harvest.pages.refusals import HEADERS
 
 __all__ = ["Fetch"]
 

@@ -21,8 +21,8 @@ from scrapy.http.request import NO_CALLBACK
 from harvest.crawl.carriers import is_local
 from harvest.crawl.net.robots import Robots, RobotsUnreachable
 from harvest.crawl.steps.encounter import Encounter, Step
-from harvest.crawl.steps.statements import GRANTED, header_signals, tdm_signals
 from harvest.items import ImageItem, Outcome, Signal
+from harvest.pages.refusals import GRANTED, header_signals, tdm_signals
 
 __all__ = ["OptOutBeforeFetch", "OptOutOfAnswer"]
 

@@ -17,7 +17,6 @@ from scrapy.http import Response
 
 from harvest.crawl import html
 from harvest.crawl.sites.parsing import iso_timestamp
-from harvest.crawl.steps.statements import page_signals
 from harvest.crawl.webarchive.captures import Capture, sha1_of
 from harvest.items import Carrier, ImageItem
 
@@ -106,7 +105,7 @@ def shown_items(response: Response, replay: str, page: Found) -> Iterator[ImageI
     """The images that a captured page shows, each to be had from the time of the page. Raises SourceChanged."""
     selector = html.page_of(response)
     base = urljoin(page.original, selector.css("base::attr(href)").get("").strip())
-    signals, terms = page_signals(response), html.page_rights(selector, base)
+    signals, terms = html.signals_of(response), html.page_rights(selector, base)
     seen = set[str]()
     for card in html.cards(selector, None):
         original = html.image_url(card, base, None)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 from parsel import Selector
-from scrapy.http import Response, TextResponse
 
-from harvest.crawl.html.addresses import Candidate, absolute, is_image, parse_srcset
-from harvest.errors import SourceChanged
+from harvest.pages.addresses import Candidate, absolute, is_image, parse_srcset
 
-__all__ = ["SCOPE", "cards", "image_url", "image_urls", "link_url", "next_url", "page_of"]
+__all__ = ["SCOPE", "cards", "image_url", "image_urls", "link_url", "next_url"]
 
 # Where scripts find the address that they put into src when a picture comes into view, or is enlarged.
 _LAZY = (
@@ -23,14 +21,6 @@ _FURNITURE = (
 SCOPE = "ancestor::*[self::figure or self::li or self::article or @itemscope][1]"
 _BACKGROUND = re.compile(r"background(?:-image)?\s*:[^;]*url\(\s*['\"]?([^'\")]+)", re.IGNORECASE)
 _ICON = 64  # pixels: what is said to be smaller is no picture while there is another
-
-
-def page_of(response: Response) -> Selector:
-    """The page to select from, relative addresses of it resolved by its base. Raises SourceChanged when it is none."""
-    if not isinstance(response, TextResponse):
-        kind = (response.headers.get(b"Content-Type") or b"something else").decode("latin-1")
-        raise SourceChanged(f"{response.url} is no page but {kind}; name pages in options.start")
-    return response.selector
 
 
 def cards(page: Selector, css: str | None) -> list[Selector]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from harvest.config.source import SourceConfig
 
-__all__ = ["PUBLISHED", "Budget", "Budgets", "HostLimit", "host_of"]
+__all__ = ["PUBLISHED", "Budget", "Budgets", "HostLimit", "host_of", "retry_after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,24 @@ class Budgets:
 def host_of(url: str) -> str:
     """The host and port of an address, without anybody's login."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for, as number or date (RFC 9110, 10.2.3); None when it says neither.
+
+    >>> retry_after("120"), retry_after("soon")
+    (120.0, None)
+    """
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _covers(name: str, host: str) -> str | None:

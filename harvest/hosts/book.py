@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from harvest.crawl.net.hosts import Budget
-from harvest.crawl.net.safety import Unfetched
+from harvest.hosts.addresses import Unfetched
+from harvest.hosts.budgets import Budget
 from harvest.workspace import write_published
 
 __all__ = ["Ask", "DailyLimit", "FileBook", "HostClosed", "PaceBook", "Turn", "midnight"]

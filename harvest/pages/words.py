@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from parsel import Selector
 
-from harvest.crawl.html.addresses import absolute
-from harvest.crawl.html.pictures import SCOPE
 from harvest.licences import from_url, normalize
+from harvest.pages.addresses import absolute
+from harvest.pages.pictures import SCOPE
 
 __all__ = ["Rights", "date", "first_text", "iso", "page_rights", "rights", "terms_of", "words"]
 

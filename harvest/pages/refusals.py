@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from scrapy.http import Response, TextResponse
+from parsel import Selector
 
 from harvest import DISTRIBUTION
 from harvest.items import Signal
@@ -68,26 +68,29 @@ def header_signals(headers: Iterable[tuple[str, str]], where: str) -> tuple[Sign
     return tuple(found)
 
 
-def page_signals(response: Response) -> tuple[Signal, ...]:
-    """Refusals that a page makes for what it shows, in its headers and its meta elements; last what TDMRep says."""
-    pairs = [(name, value.decode("latin-1")) for name in HEADERS for value in response.headers.getlist(name)]
-    found = [signal for signal in header_signals(pairs, response.url) if signal.kind != "tdmrep"]
+def page_signals(url: str, headers: Iterable[tuple[str, str]], page: Selector | None) -> tuple[Signal, ...]:
+    """Refusals that a page makes for what it shows, in its headers and its meta elements; last what TDMRep says.
+
+    `page` is None where the answer is no text.
+    """
+    pairs = [(name.lower(), value) for name, value in headers if name.lower() in HEADERS]
+    found = [signal for signal in header_signals(pairs, url) if signal.kind != "tdmrep"]
     said = _tdm_words(pairs)
-    if isinstance(response, TextResponse):
+    if page is not None:
         elements = [
             (meta.attrib["name"].strip().lower(), meta.attrib["content"].strip())
-            for meta in response.css("meta[name][content]")
+            for meta in page.css("meta[name][content]")
         ]
         found += [
-            Signal(kind="meta-robots", value=content, where=response.url)
+            Signal(kind="meta-robots", value=content, where=url)
             for name, content in elements
             if name in {"robots", DISTRIBUTION} and _NO_WORDS & _words(content)
         ]
         said |= _tdm_words(elements)
     if said.get("tdm-reservation") == "1":
-        found.append(_reserved(said.get("tdm-policy"), response.url))
+        found.append(_reserved(said.get("tdm-policy"), url))
     elif said.get("tdm-reservation") == "0":
-        found.append(Signal(kind=GRANTED, value="tdm-reservation: 0", where=response.url))
+        found.append(Signal(kind=GRANTED, value="tdm-reservation: 0", where=url))
     return tuple(dict.fromkeys(found))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from parsel import Selector
 
-from harvest.crawl.html.addresses import absolute, is_image, keys
-from harvest.crawl.html.words import Rights, iso, terms_of
+from harvest.pages.addresses import absolute, is_image, keys
+from harvest.pages.words import Rights, iso, terms_of
 
 __all__ = ["Stated", "Statements"]
 

@@ -1,0 +1,1 @@
+"""What web pages say: pictures, words, licences and refusals. Parsing only, without Scrapy."""
