@@ -43,11 +43,12 @@ _MISSING = "present, not read: pip install 'herbarium-harvester[c2pa]'"
 class Credentials:
     """`signals` of kind `c2pa` refuse; one of kind `c2pa-unread` says that there is a manifest and why it was not read.
 
-    `digital_source_type` is the last part of the IPTC term.
+    `digital_source_type` is the last part of the IPTC term, `generator` the program that signed the manifest with it.
     """
 
     signals: tuple[Signal, ...] = ()
     digital_source_type: str | None = None
+    generator: str | None = None
 
 
 def read_credentials(body: bytes, format: str) -> Credentials:  # noqa: A002 - the ledger's column is called so
@@ -74,7 +75,7 @@ def read_credentials(body: bytes, format: str) -> Credentials:  # noqa: A002 - t
 def _judged(store: Any, body: bytes) -> Credentials:
     manifests = store.get("manifests") if isinstance(store, dict) else None
     found: list[Signal] = []
-    read, kinds = set[str](), list[str]()
+    read, kinds = set[str](), dict[str, str | None]()
     for label, manifest in (manifests or {}).items():
         for name, data in _assertions(manifest):
             if name in _ASSERTIONS:
@@ -83,13 +84,16 @@ def _judged(store: Any, body: bytes) -> Credentials:
                     Signal(kind="c2pa", value=f"{name}: {said}", where=f"c2pa:{label}") for said in _refusals(data)
                 ]
             elif name in _ACTIONS:
-                kinds += _source_types(data)
+                for kind in _source_types(data):
+                    kinds.setdefault(kind, _program(manifest))
     hidden = [name for name in _ASSERTIONS if name.encode() in body and name not in read]
     if not manifests or hidden:
         why = ", ".join(dict.fromkeys(_problems(store))) or "no manifest in the store"
         found.append(_unread(f"present, not readable: {why}"))
-    best = next((kind for kind in _TELLING if kind in kinds), kinds[0] if kinds else None)
-    return Credentials(signals=tuple(dict.fromkeys(found)), digital_source_type=best)
+    best = next((kind for kind in (*_TELLING, *kinds) if kind in kinds), None)
+    return Credentials(
+        signals=tuple(dict.fromkeys(found)), digital_source_type=best, generator=kinds[best] if best else None
+    )
 
 
 def _assertions(manifest: Any) -> Iterator[tuple[str, Any]]:
@@ -115,6 +119,14 @@ def _source_types(data: Any) -> Iterator[str]:
         term = action.get("digitalSourceType") if isinstance(action, dict) else None
         if isinstance(term, str) and term.strip("/"):
             yield term.strip("/").rpartition("/")[2]
+
+
+def _program(manifest: Any) -> str | None:
+    """Name and version of what made the claim."""
+    listed = manifest.get("claim_generator_info")
+    named = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+    words = [str(named[key]) for key in ("name", "version") if named.get(key)]
+    return " ".join(words) or str(manifest.get("claim_generator") or "") or None
 
 
 def _problems(store: Any) -> Iterator[str]:

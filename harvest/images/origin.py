@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import defusedxml.ElementTree
-from defusedxml.common import DefusedXmlException
 from PIL import Image
+
+from harvest.images.xmp import packet_of, parse_packet, properties
 
 __all__ = ["Origin", "parse_xmp", "read_origin"]
 
-_RESOURCE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}resource"
 _SOURCE_TYPE, _DATA_MINING = "DigitalSourceType", "DataMining"
 
 
@@ -28,47 +26,24 @@ class Origin:
 
 
 def read_origin(image: Image.Image) -> Origin:
-    """The Origin an opened image carries in its XMP packet (JPEG, PNG, WebP, TIFF, GIF, AVIF); empty when it has none.
+    """The Origin an opened image carries in its XMP packet; empty when it has none.
 
     PNG may hold the packet behind the pixels: call it after the image was loaded.
     """
-    info = image.info
-    packet = info.get("xmp") or info.get("XML:com.adobe.xmp") or info.get("Raw profile type xmp")
+    packet = packet_of(image.info)
     return parse_xmp(packet) if packet else Origin()
 
 
-def parse_xmp(packet: bytes | str | tuple[bytes, ...]) -> Origin:
+def parse_xmp(packet: bytes | str) -> Origin:
     """The Origin in an XMP packet. XML that does not parse, or that declares entities, says nothing."""
-    raw = packet[0] if isinstance(packet, tuple) else packet
-    raw = raw.encode() if isinstance(raw, str) else raw
+    raw = packet.encode() if isinstance(packet, str) else packet
     plain = raw.replace(b"\0", b"")  # UTF-16 and UTF-32 packets too
     if b"DigitalSourceType" not in plain and b"DataMining" not in plain:
         return Origin()
-    try:
-        wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-        root = defusedxml.ElementTree.fromstring(raw.decode("utf-16") if wide else raw.strip(b"\0 \r\n\t"))
-    except (defusedxml.ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
-        return Origin()
+    root = parse_packet(raw)
     found: dict[str, str] = {}
-    for element in root.iter():
-        _note(found, str(element.tag), _text(element))
-        for name, value in element.attrib.items():
-            _note(found, name, value)
+    for name, value in properties(root) if root is not None else ():
+        term = value.strip().rstrip("/").rsplit("/", 1)[-1]
+        if name in {_SOURCE_TYPE, _DATA_MINING} and term:
+            found.setdefault(name, term)
     return Origin(digital_source_type=found.get(_SOURCE_TYPE), data_mining=found.get(_DATA_MINING))
-
-
-def _text(element: Any) -> str:
-    """The value of a property element: its text, its rdf:resource, or the first entry of a list in it."""
-    for node in element.iter():
-        value: str = node.attrib.get(_RESOURCE) or (node.text or "")
-        if value.strip():
-            return value
-    return ""
-
-
-def _note(found: dict[str, str], name: str, value: str) -> None:
-    # The prefix decides nothing: writers bind these properties to old and new namespaces, and a refusal is a refusal.
-    local = name.rsplit("}", 1)[-1]
-    term = value.strip().rstrip("/").rsplit("/", 1)[-1]
-    if local in (_SOURCE_TYPE, _DATA_MINING) and term:
-        found.setdefault(local, term)

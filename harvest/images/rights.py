@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import IO, Any
 
-import defusedxml.ElementTree
-from defusedxml.common import DefusedXmlException
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from harvest.images.decode import EXTENSIONS
+from harvest.images.xmp import RDF, packet_of, parse_packet
 
-__all__ = ["EmbeddedRights", "read_rights", "rights_of_xmp"]
+__all__ = ["EmbeddedRights", "read_rights", "rights_in", "rights_of_xmp"]
 
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 # The last part of a property's name says enough, since writers bind these to old and new namespaces.
 _XMP = {
@@ -30,6 +28,7 @@ _XMP = {
     "title": ("title", "Headline"),
     "description": ("description",),
     "credit": ("Credit",),
+    "country": ("CountryName", "Country", "CountryCode"),
 }
 _IPTC = {
     "creator": (2, 80),
@@ -37,16 +36,19 @@ _IPTC = {
     "credit": (2, 110),
     "title": (2, 5),
     "description": (2, 120),
+    "country": (2, 101),
 }
 _EXIF = {"creator": 0x013B, "copyright": 0x8298, "description": 0x010E}
 _EXIF_IFD, _TAKEN, _TAKEN_OFFSET = 0x8769, 0x9003, 0x9011
+_TERMS_ADDRESS = 0x040B  # https://www.adobe.com/devnet-apps/photoshop/fileformatashtml/ : image resource 1035
 _TEXT = {"creator": "Author", "copyright": "Copyright", "title": "Title", "description": "Description"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedRights:
     """Statements in a file's metadata, to the letter. `license` is a name, an address or terms of use in words;
-    `license_url` an address alone; `taken_at` ISO 8601, with a zone where the camera noted one.
+    `license_url` an address alone; `taken_at` ISO 8601, with a zone where the camera noted one; `country` the name or
+    code of what is shown.
     """
 
     creator: str | None = None
@@ -57,6 +59,7 @@ class EmbeddedRights:
     title: str | None = None
     description: str | None = None
     taken_at: str | None = None
+    country: str | None = None
 
 
 def read_rights(file: IO[bytes]) -> EmbeddedRights:
@@ -65,20 +68,18 @@ def read_rights(file: IO[bytes]) -> EmbeddedRights:
         warnings.simplefilter("ignore")
         try:
             with Image.open(file, formats=[kind for kind in EXTENSIONS if kind != "MPO"]) as image:
-                return _read(image)
+                return rights_in(image)
         except Exception:  # metadata are hostile input, and pixels are good whatever they say
             return EmbeddedRights()
 
 
 def rights_of_xmp(packet: bytes | str) -> dict[str, str]:
     """The fields of EmbeddedRights that an XMP packet fills; XML that does not parse, or declares entities, none."""
-    raw = packet.encode() if isinstance(packet, str) else packet
-    try:
-        root = defusedxml.ElementTree.fromstring(raw.strip(b"\0 \r\n\t"))
-    except (defusedxml.ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
+    root = parse_packet(packet)
+    if root is None:
         return {}
     said: dict[str, str] = {}
-    for description in root.iter(f"{_RDF}Description"):
+    for description in root.iter(f"{RDF}Description"):
         for name, value in description.attrib.items():
             said.setdefault(name.rpartition("}")[2], value.strip())
         for element in description:
@@ -89,13 +90,15 @@ def rights_of_xmp(packet: bytes | str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _read(image: Image.Image) -> EmbeddedRights:
+def rights_in(image: Image.Image) -> EmbeddedRights:
+    """What an opened image says. Hostile metadata may make it raise anything."""
     said: dict[str, str] = {}
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    packet = packet_of(image.info)
     sources = (
-        rights_of_xmp(packet[0] if isinstance(packet, tuple) else packet) if packet else {},
+        rights_of_xmp(packet) if packet else {},
         _iptc(image),
         _exif(image),
+        _photoshop(image),
         {name: str(image.info[key]) for name, key in _TEXT.items() if isinstance(image.info.get(key), str)},
     )
     for source in sources:
@@ -107,9 +110,9 @@ def _read(image: Image.Image) -> EmbeddedRights:
 
 def _value(element: Any) -> str:
     """A property's text, its rdf:resource, the entries of its list, or of its languages the default one."""
-    if resource := element.attrib.get(f"{_RDF}resource"):
+    if resource := element.attrib.get(f"{RDF}resource"):
         return str(resource).strip()
-    entries = element.findall(f".//{_RDF}li")
+    entries = element.findall(f".//{RDF}li")
     if not entries:
         return (element.text or "").strip()
     chosen = [entry for entry in entries if entry.attrib.get(_LANGUAGE) == "x-default"]
@@ -141,6 +144,15 @@ def _exif(image: Image.Image) -> dict[str, str]:
         zone = offset.strip("\0 ")
         found["taken_at"] = f"{day.replace(':', '-')}T{clock}" + (zone if len(zone) == 6 else "")
     return found
+
+
+def _photoshop(image: Image.Image) -> dict[str, str]:
+    """The address of the terms that Photoshop keeps beside IPTC's records."""
+    resources = image.info.get("photoshop")
+    address = resources.get(_TERMS_ADDRESS) if isinstance(resources, dict) else None
+    if isinstance(address, bytes) and address.startswith((b"http://", b"https://")):
+        return {"license_url": _text(address).strip("\0 ")}
+    return {}
 
 
 def _text(value: bytes) -> str:
