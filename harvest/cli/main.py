@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "normalize": "stages:normalize",
     "sheet": "stages:sheet",
     "layout": "stages:layout",
+    "review": "reviewing:review",
     "export": "stages:export",
     "audit": "auditing:audit",
     "verify": "checks:verify",

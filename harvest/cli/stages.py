@@ -6,13 +6,22 @@ from pathlib import Path
 
 import click
 
+from harvest import review as reviewing
 from harvest import run as runner
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
+from harvest.config.recipe import load_recipe
 from harvest.export import FORMATS
+from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
 __all__ = ["dedupe", "embed", "export", "filter_", "layout", "normalize", "sheet"]
+
+
+def _run(workspace: Workspace, recipe: Path, name: str, terminal: Terminal) -> StageReport:
+    report = runner.run_stage(workspace, runner.prepare(recipe), name, progress=terminal).report
+    terminal.say(f"{name}: {report.done:,} done, {report.skipped:,} there already, {report.dropped:,} dropped")
+    return report
 
 
 def _stage_command(name: str, summary: str) -> click.Command:
@@ -20,17 +29,26 @@ def _stage_command(name: str, summary: str) -> click.Command:
     @click.argument("recipe", type=EXISTING_FILE)
     @common
     def command(recipe: Path, workspace: Workspace, terminal: Terminal) -> None:
-        plan = runner.prepare(recipe)
-        step = runner.run_stage(workspace, plan, name, progress=terminal)
-        terminal.result(step.report)
-        terminal.say(
-            f"{name}: {step.report.done:,} done, {step.report.skipped:,} there already, {step.report.dropped:,} dropped"
-        )
+        terminal.result(_run(workspace, recipe, name, terminal))
 
     return command
 
 
-dedupe = _stage_command("dedupe", "Group exact and near duplicates, and choose the copy that is kept.")
+@click.command()
+@click.argument("recipe", type=EXISTING_FILE)
+@click.option("--report", is_flag=True, help="Also make a page that shows the groups side by side.")
+@common
+def dedupe(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool) -> None:
+    """Group exact and near duplicates, and choose the copy that is kept. Does only what is missing."""
+    done = _run(workspace, recipe, "dedupe", terminal)
+    if not report:
+        terminal.result(done)
+        return
+    copies, files = reviewing.write_copy_report(workspace, load_recipe(recipe).name)
+    terminal.result({**reviewing.to_json(copies), "files": files})
+    terminal.say(f"report: {files.html}")
+
+
 embed = _stage_command("embed", "Compute the CLIP vectors that filters and the mosaic need.")
 filter_ = _stage_command("filter", "Decide image by image, with a reason for each decision.")
 normalize = _stage_command("normalize", "Make the sizes that the recipe asks for.")

@@ -1,0 +1,29 @@
+"""Images as people name them: by the first digits of their sha256."""
+
+from __future__ import annotations
+
+from harvest.errors import UsageError
+from harvest.ledger.database import Connection
+
+__all__ = ["find_sha256"]
+
+_SHOWN = 12  # candidates listed when a prefix is not enough
+
+
+def find_sha256(con: Connection, prefix: str) -> str:
+    """The sha256 that begins with `prefix`, of whatever image the ledger has met.
+
+    Raises UsageError when there is none or more than one.
+    """
+    found = con.execute(
+        """SELECT DISTINCT sha256 FROM (SELECT sha256 FROM images UNION ALL SELECT sha256 FROM sightings
+                                        UNION ALL SELECT sha256 FROM takedowns)
+           WHERE starts_with(sha256, ?) ORDER BY sha256""",
+        [prefix.strip().lower()],
+    ).fetchall()
+    if len(found) == 1:
+        return str(found[0][0])
+    if not found:
+        raise UsageError(f"no image whose sha256 begins with {prefix!r}; `harvest sql` finds it by title or address")
+    listed = ", ".join(sha256[:16] for (sha256,) in found[:_SHOWN])
+    raise UsageError(f"{len(found)} images begin with {prefix!r}, give more digits: {listed}")

@@ -1,0 +1,19 @@
+"""What people look at and overrule: groups of copies side by side, and the verdicts given on them."""
+
+from harvest.review.copies import CopyGroup, CopyReport, Member, copy_report
+from harvest.review.report import to_json, write_copy_report
+from harvest.review.verdicts import Verdict, give, in_force, read_verdicts, take_back
+
+__all__ = [
+    "CopyGroup",
+    "CopyReport",
+    "Member",
+    "Verdict",
+    "copy_report",
+    "give",
+    "in_force",
+    "read_verdicts",
+    "take_back",
+    "to_json",
+    "write_copy_report",
+]

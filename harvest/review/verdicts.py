@@ -1,0 +1,121 @@
+"""People's verdicts on copies: given on the command line or in a file that the report page makes, kept as rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harvest.errors import ConfigError, UsageError
+from harvest.ledger import Connection, open_ledger
+from harvest.ledger.copies import VERDICTS, ReviewRow, reviews, write_reviews
+from harvest.ledger.naming import find_sha256
+from harvest.workspace import Workspace
+
+__all__ = ["STAGE", "Verdict", "give", "in_force", "read_verdicts", "take_back"]
+
+STAGE = "dedupe"
+_PAIRS = frozenset({"apart", "together"})
+_GIVEN = VERDICTS - {"undo"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a person says of one image (`keep`, `drop`), or of two (`apart`, `together`); shas may be shortened."""
+
+    verdict: str
+    sha256: str
+    other: str = ""
+
+
+def give(
+    workspace: Workspace, name: str, verdicts: Sequence[Verdict], *, reason: str, decided_by: str
+) -> list[ReviewRow]:
+    """Write verdicts on the copies of the recipe `name`; the rows. Dedupe heeds them when it runs next.
+
+    Raises UsageError for a sha256 that nobody has met, and for a pair of one and the same image.
+    """
+    with open_ledger(workspace, write=True) as con:
+        rows = [_row(con, name, verdict, reason, decided_by) for verdict in verdicts]
+        write_reviews(con, rows)
+    return rows
+
+
+def take_back(
+    workspace: Workspace, name: str, prefixes: Iterable[str], *, reason: str, decided_by: str
+) -> list[ReviewRow]:
+    """Undo every verdict in force that concerns these images, alone or in a pair; the rows that were written.
+
+    Raises UsageError for an image on which nothing was said.
+    """
+    with open_ledger(workspace, write=True) as con:
+        rows = []
+        for prefix in prefixes:
+            sha256 = find_sha256(con, prefix)
+            said = [row for row in reviews(con, name, STAGE) if sha256 in {row.sha256, row.other}]
+            if not said:
+                raise UsageError(
+                    f"nothing was said of {sha256[:16]} in the recipe {name!r}; `harvest review` lists all"
+                )
+            rows += [
+                ReviewRow(
+                    name=name,
+                    stage=STAGE,
+                    sha256=row.sha256,
+                    other=row.other,
+                    verdict="undo",
+                    reason=reason,
+                    decided_by=decided_by,
+                )
+                for row in said
+            ]
+        write_reviews(con, rows)
+    return rows
+
+
+def in_force(workspace: Workspace, name: str) -> list[ReviewRow]:
+    """The verdicts in force on the copies of the recipe `name`."""
+    with open_ledger(workspace) as con:
+        return reviews(con, name, STAGE)
+
+
+def read_verdicts(file: Path, name: str) -> list[Verdict]:
+    """The verdicts of a file that the report page made. Raises ConfigError with the path of the fault."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ConfigError(file, "", f"expected a file of verdicts as the report page makes it: {error}") from None
+    if not isinstance(content, dict) or content.get("stage") != STAGE or not isinstance(content.get("verdicts"), list):
+        raise ConfigError(file, "", "expected a file of verdicts as the report page makes it")
+    if content.get("recipe") != name:
+        raise ConfigError(file, "recipe", f"expected {name!r}, got {content.get('recipe')!r}")
+    return [_read(file, f"verdicts[{index}]", entry) for index, entry in enumerate(content["verdicts"])]
+
+
+def _read(file: Path, where: str, entry: object) -> Verdict:
+    values = entry if isinstance(entry, dict) else {}
+    verdict, sha256, other = (values.get(key, "") for key in ("verdict", "sha256", "other"))
+    if verdict not in _GIVEN:
+        raise ConfigError(file, f"{where}.verdict", f"expected one of {', '.join(sorted(_GIVEN))}, got {verdict!r}")
+    if not isinstance(sha256, str) or not sha256:
+        raise ConfigError(file, f"{where}.sha256", f"expected a sha256, got {sha256!r}")
+    if not isinstance(other, str) or bool(other) != (verdict in _PAIRS):
+        raise ConfigError(file, f"{where}.other", f"expected {'a' if verdict in _PAIRS else 'no'} second sha256")
+    return Verdict(verdict=verdict, sha256=sha256, other=other)
+
+
+def _row(con: Connection, name: str, verdict: Verdict, reason: str, decided_by: str) -> ReviewRow:
+    found = [find_sha256(con, prefix) for prefix in (verdict.sha256, verdict.other) if prefix]
+    if len(set(found)) < len(found):
+        raise UsageError(f"{verdict.verdict}: {verdict.sha256!r} and {verdict.other!r} are the same image")
+    first, *second = sorted(found)
+    return ReviewRow(
+        name=name,
+        stage=STAGE,
+        sha256=first,
+        other=second[0] if second else "",
+        verdict=verdict.verdict,
+        reason=reason,
+        decided_by=decided_by,
+    )
