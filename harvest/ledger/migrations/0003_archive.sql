@@ -131,8 +131,20 @@ CREATE TABLE rechecks (
 );
 
 -- ---- takedown: tombstones ----------------------------------------------------------------------------------------------
+-- The bytes go, the sightings stay: they are the evidence of where the bytes came from, and of who asked for them to go.
 ALTER TABLE takedowns ADD COLUMN request VARCHAR;       -- id of the request that named this image
-ALTER TABLE takedowns ADD COLUMN matched VARCHAR;       -- how the request named it: sha256, url, creator, picture, near copy
-ALTER TABLE takedowns ADD COLUMN phash UBIGINT;         -- so that a copy in other bytes does not come back either
+ALTER TABLE takedowns ADD COLUMN matched VARCHAR;       -- how the request named it, in words
+ALTER TABLE takedowns ADD COLUMN phash VARCHAR;         -- 64 bits in hex, so that a near copy does not come back either
 ALTER TABLE takedowns ADD COLUMN phash_version VARCHAR;
+ALTER TABLE takedowns ADD COLUMN detail_hash VARCHAR;   -- 256 bits in hex, which tell a near copy from a picture like it
+ALTER TABLE takedowns ADD COLUMN detail_version VARCHAR;
 ALTER TABLE takedowns ADD COLUMN seal BIGINT;
+-- The images whose bytes are here, or ought to be.
+CREATE VIEW images_here AS
+    SELECT * FROM images WHERE sha256 NOT IN (SELECT sha256 FROM takedowns);
+-- What was refused as a near copy of something that was taken down was looked at, and may lie in kept raw answers.
+CREATE VIEW unwanted_bytes AS
+    SELECT sha256 FROM takedowns
+    UNION
+    SELECT sha256 FROM sightings
+    WHERE outcome = 'refused' AND starts_with(reason, 'takedown: ') AND sha256 IS NOT NULL;
