@@ -13,13 +13,9 @@ from harvest.ledger import Connection, latest_stage
 
 __all__ = ["CopyGroup", "CopyReport", "Member", "copy_report"]
 
-# The smallest copy that still shows something stands for the original, which may be large.
 _MEMBERS = """
     WITH grouped AS (
         SELECT d.* EXCLUDE (stage_run) FROM duplicate_rows d WHERE stage_run = $stage_run
-    ), previews AS (
-        SELECT sha256, arg_min(path, size) AS path FROM derived SEMI JOIN grouped USING (sha256)
-        WHERE size >= 128 GROUP BY sha256
     ), met AS (
         SELECT sha256, list(DISTINCT coalesce(license, 'unknown') ORDER BY coalesce(license, 'unknown')) AS licences,
                count(DISTINCT (source, image_url)) AS places
@@ -27,12 +23,11 @@ _MEMBERS = """
         WHERE outcome IN ('stored', 'known', 'unchanged') GROUP BY sha256
     )
     SELECT g.group_id, g.sha256, g.keeper, g.kind, g.method, g.distance, g.threshold, g.reason,
-           i.width, i.height, i.format, i.bytes, coalesce(v.path, i.path) AS preview,
+           i.width, i.height, i.format, i.bytes, i.path,
            p.source, p.title, p.creator, p.license, p.page_url, p.image_url,
            coalesce(p.published_at, p.taken_at, p.captured_at) AS date,
            coalesce(m.licences, []) AS licences, coalesce(m.places, 0) AS places
-    FROM grouped g JOIN images i USING (sha256) LEFT JOIN provenance p USING (sha256)
-        LEFT JOIN previews v USING (sha256) LEFT JOIN met m USING (sha256)
+    FROM grouped g JOIN images i USING (sha256) LEFT JOIN provenance p USING (sha256) LEFT JOIN met m USING (sha256)
     ORDER BY g.group_id, g.keeper DESC, g.distance, g.sha256"""
 _REVIEWED = "SELECT count(*) FROM reviews_in_force WHERE name = ? AND stage = 'dedupe'"
 
@@ -41,7 +36,7 @@ _REVIEWED = "SELECT count(*) FROM reviews_in_force WHERE name = ? AND stage = 'd
 class Member:
     """One copy. `distance` and `threshold` are in the unit of `method`, as in the ledger's view `duplicates`.
 
-    `preview` is a picture of it, relative to the workspace. `licences` are those of all its sightings, `unknown` among
+    `path` is the original, relative to the workspace. `licences` are those of all its sightings, `unknown` among
     them where one had none; `places` is how many addresses it was met at.
     """
 
@@ -57,7 +52,7 @@ class Member:
     height: int
     format: str
     bytes: int
-    preview: str
+    path: str
     source: str | None
     title: str | None
     creator: str | None

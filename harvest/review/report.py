@@ -18,7 +18,7 @@ _GROUPS = 300  # on the page; the JSON file has all
 _MEMBERS = 12  # of one group on the page
 _PICTURES = 1_200
 _PICTURE_PX = 224
-_BINS = 10
+_BINS = 8
 
 
 def write_copy_report(workspace: Workspace, name: str) -> tuple[CopyReport, ReportFiles]:
@@ -54,7 +54,7 @@ def to_json(report: CopyReport) -> dict[str, Any]:
 
 
 def _member(member: Member) -> dict[str, Any]:
-    names = [field.name for field in fields(Member) if field.name not in {"group_id", "preview"}]
+    names = [field.name for field in fields(Member) if field.name != "group_id"]
     return {name: getattr(member, name) for name in names}
 
 
