@@ -113,7 +113,7 @@ def _sized(con: Connection, size: int | None, size_digests: Mapping[int, str] | 
     if size_digests is not None:
         return derived(con, size, size_digests[size]) if size in size_digests else {}
     newest = con.execute(
-        "SELECT recipe_digest FROM derived WHERE size = $size GROUP BY recipe_digest ORDER BY max(rowid) DESC LIMIT 1",
+        "SELECT recipe_digest FROM derived_rows WHERE size = $size GROUP BY ALL ORDER BY max(rowid) DESC LIMIT 1",
         {"size": size},
     ).fetchone()
     return derived(con, size, newest[0]) if newest else {}

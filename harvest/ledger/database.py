@@ -10,19 +10,17 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from harvest.errors import LedgerBusy, LedgerError
 from harvest.ledger.migrate import latest_version, migrate, schema_version
+from harvest.ledger.transactions import Connection, registered, transaction
 from harvest.workspace import Workspace
 
-__all__ = ["Connection", "open_ledger", "transaction"]
-
-Connection = duckdb.DuckDBPyConnection
+__all__ = ["Connection", "open_ledger", "registered", "transaction"]
 
 # Nothing may be fetched while the program runs: what DuckDB does not carry built in, it does without.
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
@@ -73,34 +71,6 @@ def open_ledger(workspace: Workspace, *, write: bool = False, wait: float = 30.0
             yield con
         finally:
             con.close()
-
-
-@contextmanager
-def transaction(con: Connection) -> Iterator[None]:
-    """All of the block or nothing of it."""
-    con.execute("BEGIN TRANSACTION")
-    try:
-        yield
-    except BaseException:
-        # An error that ended the transaction by itself is the one to report.
-        with suppress(duckdb.Error):
-            con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
-
-
-@contextmanager
-def registered(con: Connection, name: str, table: pa.Table) -> Iterator[None]:
-    """Let statements of the block read `table` under `name`."""
-    # An answer that somebody did not read to its end would be in the way; the next one takes its place.
-    con.execute("SELECT 1").fetchall()
-    con.register(name, table)
-    try:
-        yield
-    finally:
-        # In a transaction that has failed nothing can be taken back, and all is given up with the connection anyway.
-        with suppress(duckdb.TransactionException):
-            con.unregister(name)
 
 
 def _connect(ledger: Path, *, read_only: bool, deadline: float) -> Connection:

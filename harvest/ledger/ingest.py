@@ -26,9 +26,22 @@ from harvest.journal import (
 )
 from harvest.journal.segments import contents_of, digest_of
 from harvest.ledger.database import Connection, open_ledger, registered, transaction
+from harvest.ledger.insert import insert
+from harvest.ledger.rows import SegmentRow
 from harvest.workspace import Workspace
 
-__all__ = ["finish_run", "ingest_all", "ingest_from", "ingest_segment", "start_run"]
+__all__ = [
+    "DERIVED_ROWS",
+    "IMAGE_ROWS",
+    "READ_LINES",
+    "SIGHTING_ROWS",
+    "finish_run",
+    "ingest_all",
+    "ingest_from",
+    "ingest_segment",
+    "said_now",
+    "start_run",
+]
 
 _TURN = 2.0  # seconds after which other processes get their turn at the ledger
 
@@ -102,25 +115,25 @@ _LINE = json.dumps(
     }
 )
 
-_READ = f"""
+READ_LINES = f"""
     CREATE OR REPLACE TEMP TABLE read_lines AS
     SELECT s.* FROM (SELECT from_json_strict(line::JSON, '{_LINE}') AS s FROM journal_lines)"""  # noqa: S608
 
 # What the page said of itself and what the answers said are one body of evidence.
-_SIGHTINGS = """
-    INSERT INTO sightings BY NAME
+SIGHTING_ROWS = """
     SELECT run_id, seq, source, item.* EXCLUDE (signals, evidence), outcome, reason,
            fetched_at::TIMESTAMPTZ AS fetched_at, http_status, etag, last_modified, sha256,
            to_json(list_concat(item.signals, list_filter(opt_out, lambda s: NOT list_contains(item.signals, s))))
                AS opt_out,
            to_json(list_concat(item.evidence, evidence)) AS evidence
-    FROM read_lines
-    ON CONFLICT DO NOTHING"""
+    FROM read_lines"""
+_SIGHTINGS = f"INSERT INTO sightings BY NAME {SIGHTING_ROWS} ON CONFLICT DO NOTHING"
 
-_IMAGES = """
-    INSERT INTO images BY NAME
+IMAGE_ROWS = """
     SELECT fingerprint.*, path, fetched_at::TIMESTAMPTZ AS first_seen
-    FROM read_lines WHERE fingerprint IS NOT NULL
+    FROM read_lines WHERE fingerprint IS NOT NULL"""
+_IMAGES = f"""
+    INSERT INTO images BY NAME {IMAGE_ROWS}
     QUALIFY row_number() OVER (PARTITION BY fingerprint.sha256 ORDER BY fetched_at::TIMESTAMPTZ, seq) = 1
     ON CONFLICT (sha256) DO UPDATE SET
         first_seen = least(images.first_seen, excluded.first_seen), sha1 = coalesce(images.sha1, excluded.sha1)"""
@@ -138,9 +151,10 @@ _ONCE_A_CRAWL = """
         ) > 1
     )"""
 
-_DERIVED = """
-    INSERT INTO derived BY NAME
-    SELECT sha256, d.* FROM (SELECT sha256, unnest(derived) AS d FROM read_lines WHERE len(derived) > 0)
+DERIVED_ROWS = """
+    SELECT sha256, d.*, 1 AS making FROM (SELECT sha256, unnest(derived) AS d FROM read_lines WHERE len(derived) > 0)"""
+_DERIVED = f"""
+    INSERT INTO derived_rows BY NAME {DERIVED_ROWS}
     QUALIFY row_number() OVER (PARTITION BY sha256, d.size, d.recipe_digest ORDER BY d.path) = 1
     ON CONFLICT DO NOTHING"""
 
@@ -192,22 +206,22 @@ def ingest_segment(con: Connection, path: Path) -> int:
         raise LedgerError(f"{path}: differs from the segment that the ledger holds; see `harvest verify`")
     if segment.digest != digest_of(segment.previous, contents.lines) or contents.torn:
         raise LedgerError(f"{path}: differs from its seal; see `harvest verify`")
-    lines = pa.table({"line": pa.array(_said_now(contents.lines), pa.large_string())})
+    lines = pa.table({"line": pa.array(said_now(contents.lines), pa.large_string())})
     try:
         with registered(con, "journal_lines", lines), transaction(con):
             header = read_header(path.parent)
             start_run(con, header)
-            con.execute(_READ)
+            con.execute(READ_LINES)
             ((new,),) = con.execute(_SIGHTINGS).fetchall()
             if header.crawl_id is not None:
                 ((doubled,),) = con.execute(_ONCE_A_CRAWL, [header.crawl_id]).fetchall()
                 new -= doubled
             con.execute(_IMAGES)
             con.execute(_DERIVED)
-            con.execute(
-                "INSERT INTO segments (run_id, segment, digest, sightings) VALUES (?, ?, ?, ?)",
-                [segment.run_id, segment.number, segment.digest, segment.sightings],
+            row = SegmentRow(
+                run_id=segment.run_id, segment=segment.number, digest=segment.digest, sightings=segment.sightings
             )
+            insert(con, "segments", SegmentRow, [row])
             con.execute("DROP TABLE read_lines")
     except duckdb.Error as error:
         raise LedgerError(f"{path}: cannot be taken into the ledger: {error}") from None
@@ -254,7 +268,7 @@ def _take(workspace: Workspace, folders: Sequence[Path]) -> int:
     return new
 
 
-def _said_now(lines: Sequence[bytes]) -> list[str]:
+def said_now(lines: Sequence[bytes]) -> list[str]:
     """The lines in today's words; journals of version 0.1 lack what came later."""
     if not lines or b',"labels":[' in lines[0]:
         return [line.decode() for line in lines]

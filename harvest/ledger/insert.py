@@ -1,4 +1,4 @@
-"""The one way by which stages and people add rows: typed, all or nothing, safe to repeat."""
+"""The one way by which stages and people add rows: typed, sealed, all or nothing, safe to repeat."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from harvest.ledger.database import Connection, registered
+from harvest.ledger.seals import next_seal, seal_rows
+from harvest.ledger.transactions import Connection, registered, transaction
 
-__all__ = ["MOMENTS", "insert", "insert_columns", "table_of"]
+__all__ = ["MOMENTS", "insert", "insert_columns", "insert_selected", "table_of"]
 
 MOMENTS = frozenset({"asked_at", "decided_at", "requested_at"})  # ISO 8601 text in rows; None means now, when writing
 
@@ -23,6 +24,10 @@ _ARROW = {
     "float | None": pa.float64(),
     "bool": pa.bool_(),
 }
+
+_KINDS = """
+    SELECT EXISTS (FROM duckdb_columns() WHERE table_name = ? AND column_name = 'seal'),
+           EXISTS (FROM duckdb_constraints() WHERE table_name = ? AND constraint_type = 'PRIMARY KEY')"""
 
 
 def insert(con: Connection, table: str, row: type[Any], rows: Collection[Any]) -> int:
@@ -38,17 +43,26 @@ def insert_columns(con: Connection, table: str, columns: pa.Table) -> int:
 
     A row whose key is there already stays as it is; a table without a key takes every row.
     """
-    if not len(columns):
-        return 0
     names = columns.column_names
     moments = ", ".join(f"coalesce({name}::TIMESTAMPTZ, now()) AS {name}" for name in names if name in MOMENTS)
-    chosen = f"* REPLACE ({moments})" if moments else "*"
-    with registered(con, "incoming", columns):
-        keyed = con.execute(
-            "SELECT 1 FROM duckdb_constraints() WHERE table_name = ? AND constraint_type = 'PRIMARY KEY'", [table]
-        ).fetchall()
-        statement = f'INSERT INTO "{table}" BY NAME SELECT {chosen} FROM incoming'  # noqa: S608
-        ((new,),) = con.execute(statement + (" ON CONFLICT DO NOTHING" if keyed else "")).fetchall()
+    return insert_selected(con, table, columns, f"SELECT * REPLACE ({moments})" if moments else "SELECT *")
+
+
+def insert_selected(con: Connection, table: str, incoming: pa.Table, select: str, joined: str = "") -> int:
+    """Add what `select` makes of the Arrow table `incoming`, followed by what it is joined with; how many were new.
+
+    The new rows are sealed together, where the table is a sealed one.
+    """
+    if not len(incoming):
+        return 0
+    with transaction(con), registered(con, "incoming", incoming):
+        is_sealed, is_keyed = con.execute(_KINDS, [table, table]).fetchall()[0]
+        seal = next_seal(con) if is_sealed else 0
+        numbered = f", {seal} AS seal" if is_sealed else ""
+        statement = f'INSERT INTO "{table}" BY NAME {select}{numbered} FROM incoming {joined}'
+        ((new,),) = con.execute(statement + (" ON CONFLICT DO NOTHING" if is_keyed else "")).fetchall()
+        if new and is_sealed:
+            seal_rows(con, table, seal)
     return int(new)
 
 

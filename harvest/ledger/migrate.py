@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 
 from harvest.errors import LedgerError, LedgerTooNew
+from harvest.ledger.seals import seal_unsealed
+from harvest.ledger.transactions import transaction
 
 __all__ = ["Migration", "latest_version", "migrate", "migrations", "schema_version"]
 
@@ -61,25 +63,30 @@ def schema_version(con: duckdb.DuckDBPyConnection, ledger: Path, folder: Path = 
 
 
 def migrate(con: duckdb.DuckDBPyConnection, ledger: Path, folder: Path = FOLDER) -> None:
-    """Apply what is missing. An existing ledger is first copied to `<ledger>.before-NNNN`."""
+    """Apply what is missing. An existing ledger is first copied to `<ledger>.before-NNNN`.
+
+    The rows that a ledger from before there were seals holds are sealed as they are.
+    """
     version = schema_version(con, ledger, folder)
     for migration in migrations(folder)[version:]:
         if version > 0:
             _copy_aside(con, ledger, migration)
-        con.execute("BEGIN TRANSACTION")
-        try:
+        with transaction(con):
             con.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migrations ("
                 "version INTEGER PRIMARY KEY, name VARCHAR NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
             )
+            had_seals = _has_seals(con)
             con.execute(migration.file.read_text(encoding="utf-8"))
             con.execute(
                 "INSERT INTO schema_migrations (version, name) VALUES (?, ?)", [migration.version, migration.name]
             )
-        except BaseException:
-            con.execute("ROLLBACK")
-            raise
-        con.execute("COMMIT")
+            if _has_seals(con) and not had_seals:
+                seal_unsealed(con)
+
+
+def _has_seals(con: duckdb.DuckDBPyConnection) -> bool:
+    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'seals'").fetchall())
 
 
 def _copy_aside(con: duckdb.DuckDBPyConnection, ledger: Path, migration: Migration) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "LayoutRow",
     "PutOff",
     "RunRow",
+    "SegmentRow",
     "SightingRow",
     "StageRun",
     "VainAsk",
@@ -42,6 +43,16 @@ class RunRow:
     outcome: str | None = None
     journal_digest: str | None = None
     crawl_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRow:
+    """A journal segment that is in the ledger; `digest` is its seal's."""
+
+    run_id: str
+    segment: int
+    digest: str
+    sightings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

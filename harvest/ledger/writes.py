@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harvest.ledger.database import Connection, registered, transaction
-from harvest.ledger.insert import table_of
+from harvest.ledger.insert import insert, insert_columns, insert_selected, table_of
 from harvest.ledger.rows import DecisionRow, DerivedRow, DuplicateRow, ExportRow, LayoutRow
+from harvest.ledger.transactions import Connection, transaction
 
 __all__ = [
     "record_stage",
@@ -25,16 +25,20 @@ __all__ = [
 ]
 
 
+_MAKINGS = (
+    "SELECT incoming.*, coalesce(now.making, 0) + 1 AS making",
+    """LEFT JOIN (
+           SELECT sha256, size, recipe_digest, max(making) AS making,
+                  arg_max((mode, path, bytes, derived_sha256), making) AS said
+           FROM derived_rows SEMI JOIN incoming USING (sha256, size, recipe_digest) GROUP BY ALL
+       ) AS now USING (sha256, size, recipe_digest)
+       WHERE said IS DISTINCT FROM (mode, path, bytes, derived_sha256)""",
+)
+
+
 def write_decisions(con: Connection, rows: Collection[DecisionRow]) -> None:
     """Add verdicts. The first verdict of a (sha256, stage, recipe_digest) stands."""
-    _insert(
-        con,
-        DecisionRow,
-        rows,
-        """INSERT INTO decisions BY NAME
-           SELECT * REPLACE (coalesce(decided_at::TIMESTAMPTZ, now()) AS decided_at) FROM incoming
-           ON CONFLICT DO NOTHING""",
-    )
+    insert(con, "decisions", DecisionRow, rows)
 
 
 def write_embeddings(con: Connection, model: str, sha256s: Sequence[str], vectors: NDArray[np.float32]) -> None:
@@ -47,33 +51,36 @@ def write_embeddings(con: Connection, model: str, sha256s: Sequence[str], vector
         raise ValueError(f"{len(sha256s)} images, but vectors of shape {matrix.shape}")
     if not np.isfinite(matrix).all():
         raise ValueError(f"vectors of {model} hold values that are not finite")
-    if not len(matrix):
-        return
     offsets = np.arange(len(matrix) + 1, dtype=np.int64) * matrix.shape[1]
     table = pa.table(
         {
             "sha256": pa.array(list(sha256s), pa.string()),
+            "model": pa.array([model] * len(matrix), pa.string()),
             "vector": pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(matrix.reshape(-1))),
         }
     )
-    with registered(con, "incoming", table):
-        con.execute("INSERT INTO embeddings SELECT sha256, ?, vector FROM incoming ON CONFLICT DO NOTHING", [model])
+    insert_columns(con, "embeddings", table)
 
 
 def write_derived(con: Connection, rows: Collection[DerivedRow]) -> None:
-    """Add sized copies; a copy that was made again replaces what was said of the file."""
-    _insert(con, DerivedRow, rows, "INSERT OR REPLACE INTO derived BY NAME SELECT * FROM incoming")
+    """Add sized copies. A copy that was made again, and is another one, is in force in place of the earlier one."""
+    insert_selected(con, "derived_rows", table_of(DerivedRow, rows), *_MAKINGS)
 
 
 def record_stage(  # noqa: PLR0917 - the key of a stage run, in its columns' order
     con: Connection, stage: str, name: str, recipe_digest: str, input_digest: str, detail: Mapping[str, Any]
 ) -> int:
     """Note that a stage over the whole set called `name` is finished; the number of the new stage run."""
-    ((number,),) = con.execute(
-        "INSERT INTO stage_runs (stage, name, recipe_digest, input_digest, detail) VALUES (?, ?, ?, ?, ?) "
-        "RETURNING stage_run",
-        [stage, name, recipe_digest, input_digest, json.dumps(detail, sort_keys=True)],
-    ).fetchall()
+    ((number,),) = con.execute("SELECT nextval('stage_run_ids')").fetchall()
+    row = {
+        "stage_run": number,
+        "stage": stage,
+        "name": name,
+        "recipe_digest": recipe_digest,
+        "input_digest": input_digest,
+        "detail": json.dumps(detail, sort_keys=True),
+    }
+    insert_columns(con, "stage_runs", pa.Table.from_pylist([row]))
     return int(number)
 
 
@@ -89,7 +96,7 @@ def write_duplicates(
     """Put the groups of the dedupe called `name` in force, in place of the earlier ones, which stay as history."""
     with transaction(con):
         run = record_stage(con, "dedupe", name, recipe_digest, input_digest, detail or {})
-        _insert(con, DuplicateRow, rows, _belonging("duplicate_rows", run))
+        _insert_belonging(con, "duplicate_rows", run, DuplicateRow, rows)
 
 
 def write_layout(
@@ -104,7 +111,7 @@ def write_layout(
     """Put the places of the layout `name` in force, in place of the earlier ones, which stay as history."""
     with transaction(con):
         run = record_stage(con, "layout", name, recipe_digest, input_digest, detail or {})
-        _insert(con, LayoutRow, rows, _belonging("layout_rows", run))
+        _insert_belonging(con, "layout_rows", run, LayoutRow, rows)
 
 
 def write_export(
@@ -119,16 +126,9 @@ def write_export(
     """Put the files of the export `name` in force, in place of the earlier ones, which stay as history."""
     with transaction(con):
         run = record_stage(con, "export", name, recipe_digest, input_digest, detail or {})
-        _insert(con, ExportRow, rows, _belonging("export_rows", run))
+        _insert_belonging(con, "export_rows", run, ExportRow, rows)
 
 
-def _belonging(table: str, stage_run: int) -> str:
-    return f"INSERT INTO {table} BY NAME SELECT {stage_run} AS stage_run, * FROM incoming"  # noqa: S608
-
-
-def _insert(con: Connection, row: type[Any], rows: Collection[Any], statement: str) -> None:
-    """Run `statement` over the table `incoming`, which holds `rows`."""
-    if not rows:
-        return
-    with registered(con, "incoming", table_of(row, rows)):
-        con.execute(statement)
+def _insert_belonging(con: Connection, table: str, stage_run: int, row: type[Any], rows: Collection[Any]) -> None:
+    columns = table_of(row, rows)
+    insert_columns(con, table, columns.append_column("stage_run", pa.array([stage_run] * len(columns), pa.int64())))

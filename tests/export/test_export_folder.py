@@ -161,7 +161,7 @@ def test_ledger_has_a_row_a_file(dataset) -> None:
 
 
 def test_images_without_the_size_are_counted_and_left_out(dataset) -> None:
-    dataset.sql("DELETE FROM derived WHERE sha256 = (SELECT min(sha256) FROM derived)")
+    dataset.sql("DELETE FROM derived_rows WHERE sha256 = (SELECT min(sha256) FROM derived_rows)")
 
     small, whole = dataset.export()
 
@@ -170,7 +170,7 @@ def test_images_without_the_size_are_counted_and_left_out(dataset) -> None:
 
 
 def test_export_before_sizes_says_what_to_run(dataset) -> None:
-    dataset.sql("DELETE FROM derived")
+    dataset.sql("DELETE FROM derived_rows")
 
     with pytest.raises(UsageError) as caught:
         dataset.export()

@@ -2,16 +2,63 @@
 -- themselves, what sources say now, who asked for removal, and seals over all rows that no journal vouches for.
 
 -- ---- seals: every batch of rows that a stage or a person wrote, chained by digest ---------------------------------
--- A sealed table has a column `seal`; rows that came out of a journal have none, for the journal vouches for them.
+-- Tables that have a column `seal` are sealed: their rows are added in batches, the rows of a batch hold the number of
+-- its seal, and each seal holds the digest of the one before. Rows that came out of a journal have none: their journal
+-- vouches for them, and the segments that were taken in are sealed. The types of sealed columns stay as they are, and
+-- columns that come later are NULL in earlier rows.
+--   rows_digest  sha256 over the sha256s (hex) of the batch's rows, in the order of these digests; how a row is written
+--                for it is said in harvest/ledger/seals.py
+--   digest       sha256 over previous, seal, table_name, rows, rows_digest, sealed_at (microseconds), sha256 of marks,
+--                and hints, each on a line
+--   marks        the first four bytes of each row's digest, in order: they tell which row was changed
+--   hints        sums of DuckDB's hashes by column: they tell which column was changed
 CREATE TABLE seals (
-    seal BIGINT PRIMARY KEY,
+    seal BIGINT PRIMARY KEY,      -- 1, 2, 3...
     table_name VARCHAR NOT NULL,
     "rows" BIGINT NOT NULL,
-    rows_digest VARCHAR NOT NULL, -- of the batch's rows in a fixed order
+    rows_digest VARCHAR NOT NULL,
     previous VARCHAR NOT NULL,    -- digest of the seal before, '' for the first
     digest VARCHAR NOT NULL,
-    sealed_at TIMESTAMPTZ NOT NULL
+    sealed_at TIMESTAMPTZ NOT NULL,
+    marks BLOB NOT NULL,
+    hints JSON NOT NULL
 );
+ALTER TABLE segments ADD COLUMN seal BIGINT;
+ALTER TABLE decisions ADD COLUMN seal BIGINT;
+ALTER TABLE embeddings ADD COLUMN seal BIGINT;
+ALTER TABLE stage_runs ADD COLUMN seal BIGINT;
+ALTER TABLE duplicate_rows ADD COLUMN seal BIGINT;
+ALTER TABLE layout_rows ADD COLUMN seal BIGINT;
+ALTER TABLE export_rows ADD COLUMN seal BIGINT;
+
+-- A copy that was made again differently is another making; the last one is in force.
+CREATE TABLE derived_rows (
+    sha256 VARCHAR NOT NULL,
+    size INTEGER NOT NULL,
+    mode VARCHAR NOT NULL,
+    path VARCHAR NOT NULL,        -- relative to the workspace
+    bytes BIGINT NOT NULL,
+    derived_sha256 VARCHAR NOT NULL,
+    recipe_digest VARCHAR NOT NULL,
+    making INTEGER NOT NULL,      -- 1, 2, 3...
+    seal BIGINT,
+    PRIMARY KEY (sha256, size, recipe_digest, making)
+);
+INSERT INTO derived_rows BY NAME SELECT *, 1 AS making FROM derived;
+DROP TABLE derived;
+CREATE VIEW derived AS
+    SELECT sha256, size, mode, path, bytes, derived_sha256, recipe_digest FROM derived_rows
+    ANTI JOIN (SELECT sha256, size, recipe_digest, making - 1 AS making FROM derived_rows WHERE making > 1)
+        USING (sha256, size, recipe_digest, making);
+
+CREATE OR REPLACE VIEW latest_stage_runs AS
+    SELECT stage_run, stage, name, recipe_digest, input_digest, finished_at, detail FROM stage_runs
+    QUALIFY row_number() OVER (PARTITION BY stage, name ORDER BY stage_run DESC) = 1;
+CREATE OR REPLACE VIEW layouts AS
+    SELECT layout, sha256, x, y, "row", col FROM layout_rows JOIN latest_stage_runs USING (stage_run);
+CREATE OR REPLACE VIEW exports AS
+    SELECT export, sha256, path, derived_sha256, license, credit
+    FROM export_rows JOIN latest_stage_runs USING (stage_run);
 
 -- ---- dedupe: fingerprints, pairs, reviews --------------------------------------------------------------------------
 -- Fingerprints beside the crawl's own (images.phash). A version names decoder, draft scale and resize: another version
@@ -60,7 +107,7 @@ CREATE TABLE likenesses (
 -- What people overrule. The newest row of a (name, stage, sha256, other) is in force.
 CREATE SEQUENCE review_ids START 1;
 CREATE TABLE reviews (
-    review BIGINT PRIMARY KEY DEFAULT nextval('review_ids'),
+    review BIGINT NOT NULL DEFAULT nextval('review_ids'),
     name VARCHAR NOT NULL,        -- of the recipe
     stage VARCHAR NOT NULL,
     sha256 VARCHAR NOT NULL,      -- of a pair, the smaller
@@ -96,6 +143,7 @@ CREATE TABLE embedded (
     license_raw VARCHAR,
     latitude DOUBLE,              -- degrees, WGS 84
     longitude DOUBLE,
+    country VARCHAR,              -- of what is shown, as the file has it
     generator VARCHAR,            -- the program that says it generated the picture
     generator_where VARCHAR,      -- png:parameters, exif:Software, xmp:CreatorTool, c2pa...
     digital_source_type VARCHAR,
@@ -119,16 +167,22 @@ CREATE TABLE rechecks (
     image_url VARCHAR NOT NULL,
     page_url VARCHAR,
     asked_at TIMESTAMPTZ NOT NULL,
-    outcome VARCHAR NOT NULL,     -- unchanged | changed | moved | gone | refused | failed
-    http_status INTEGER,
-    moved_to VARCHAR,
-    license_before VARCHAR,
-    license_now VARCHAR,
+    outcome VARCHAR NOT NULL,     -- unchanged | changed | moved | gone | refused | failed: of the image's address
+    http_status INTEGER,          -- of the image's address; NULL where nothing was asked or nothing answered
+    moved_to VARCHAR,             -- where its address leads now, when that is not where it led before
+    page_status INTEGER,          -- of the landing page; NULL where it was not asked or did not answer
+    license_before VARCHAR,       -- of the sighting that answers for the image
+    license_now VARCHAR,          -- as the landing page states it; NULL when it states none that is known
+    license_raw_now VARCHAR,      -- to the letter; NULL when the page states nothing
     opt_out JSON NOT NULL,        -- list of {kind, value, where}: statements that were not there before
     detail VARCHAR,
     seal BIGINT,
     PRIMARY KEY (recheck, sha256, image_url)
 );
+-- What each image's source said last; an address that did not answer is told by the answer before, if there was one.
+CREATE VIEW latest_rechecks AS
+    SELECT * EXCLUDE (seal) FROM rechecks
+    QUALIFY row_number() OVER (PARTITION BY sha256, image_url ORDER BY outcome = 'failed', asked_at DESC, recheck DESC) = 1;
 
 -- ---- takedown: tombstones ----------------------------------------------------------------------------------------------
 -- The bytes go, the sightings stay: they are the evidence of where the bytes came from, and of who asked for them to go.
