@@ -52,6 +52,9 @@ _ISO = "strftime({0}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {0}"
 _MOMENTS = frozenset({"decided_at", "fetched_at", "finished_at", "first_seen", "started_at"})
 
 
+_VECTORS = "model = $model AND sha256 NOT IN (SELECT sha256 FROM takedowns)"
+
+
 def _signals(text: str) -> tuple[Signal, ...]:
     return tuple(Signal(**signal) for signal in json.loads(text))
 
@@ -107,19 +110,20 @@ def last_run(con: Connection, source: str) -> RunRow | None:
 
 
 def images(con: Connection) -> list[ImageRow]:
-    """Every image, ordered by sha256."""
-    return _rows(con, ImageRow, f"SELECT {_columns(ImageRow)} FROM images ORDER BY sha256")  # noqa: S608
+    """Every image that was not taken down, ordered by sha256."""
+    return _rows(con, ImageRow, f"SELECT {_columns(ImageRow)} FROM images_here ORDER BY sha256")  # noqa: S608
 
 
 def selected(con: Connection, stages: Mapping[str, str]) -> list[ImageRow]:
     """The images that every stage of `stages` (stage -> recipe_digest) decided to keep, ordered by sha256.
 
-    An image that a stage has not decided on yet is not selected; without stages, all images are.
+    An image that a stage has not decided on yet is not selected; without stages, all images are. What was taken down
+    never is.
     """
     if not stages:
         return images(con)
     statement = f"""
-        SELECT {_columns(ImageRow)} FROM images WHERE sha256 IN (
+        SELECT {_columns(ImageRow)} FROM images_here WHERE sha256 IN (
             SELECT sha256 FROM decisions
             JOIN (SELECT unnest(?) AS stage, unnest(?) AS recipe_digest) USING (stage, recipe_digest)
             GROUP BY sha256 HAVING count(*) FILTER (verdict = 'keep') = ? AND count(*) FILTER (verdict <> 'keep') = 0
@@ -163,14 +167,14 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
     Raises ValueError when the vectors of one model differ in length.
     """
     ((count, width, least),) = con.execute(
-        "SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) FROM embeddings WHERE model = ?",
-        [model],
+        f"SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) FROM embeddings WHERE {_VECTORS}",  # noqa: S608
+        {"model": model},
     ).fetchall()
     if width != least:
         raise ValueError(f"vectors of {model} have {least} to {width} dimensions")
     sha256s: list[str] = []
     matrix = np.empty((count, width), dtype=np.float32)
-    statement = "SELECT sha256, vector FROM embeddings WHERE model = $model ORDER BY sha256"
+    statement = f"SELECT sha256, vector FROM embeddings WHERE {_VECTORS} ORDER BY sha256"  # noqa: S608
     # A cursor of its own: a relation may not start while the connection has an answer that nobody read to its end.
     with closing(con.cursor()) as cursor:
         # Batches, so that a million vectors are never held twice.
@@ -183,7 +187,7 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
 
 def without_vectors(con: Connection, model: str) -> list[ImageRow]:
     """The images that have no vector of `model` yet, ordered by sha256."""
-    statement = f"""SELECT {_columns(ImageRow)} FROM images
+    statement = f"""SELECT {_columns(ImageRow)} FROM images_here
         WHERE sha256 NOT IN (SELECT sha256 FROM embeddings WHERE model = ?) ORDER BY sha256"""  # noqa: S608
     return _rows(con, ImageRow, statement, [model])
 
