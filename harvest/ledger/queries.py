@@ -167,7 +167,8 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
     Raises ValueError when the vectors of one model differ in length.
     """
     ((count, width, least),) = con.execute(
-        f"SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) FROM embeddings WHERE {_VECTORS}",  # noqa: S608
+        "SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) "
+        f"FROM embeddings WHERE {_VECTORS}",
         {"model": model},
     ).fetchall()
     if width != least:
