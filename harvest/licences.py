@@ -28,7 +28,18 @@ class Licence:
     name: str
     is_free: bool
 
+    @property
+    def conditions(self) -> frozenset[str]:
+        """What a use has to respect: `by` (credit), `nc` (no commerce), `nd` (no adaptations), `sa` (share alike)."""
+        if self.id in _CREDITED:
+            return frozenset({"by"})
+        if self.id.startswith("LicenseRef-RightsStatements-"):
+            return frozenset({"nc"} if re.search("-(NC|EDU)-", self.id) else ())
+        named = re.match(r"(?:LicenseRef-)?CC-(BY(?:-[A-Z]{2})*)-\d", self.id)
+        return frozenset(named[1].lower().split("-") if named else ())
 
+
+_CREDITED = frozenset({"OGL-UK-3.0", "MIT", "Apache-2.0"})
 ALL_RIGHTS_RESERVED = "LicenseRef-All-Rights-Reserved"
 NO_KNOWN_RESTRICTIONS = "LicenseRef-No-Known-Copyright-Restrictions"
 US_GOVERNMENT_WORK = "LicenseRef-US-Government-Work"

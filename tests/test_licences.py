@@ -118,6 +118,24 @@ def test_free_means_free_for_everybody_everywhere():
 
 
 @pytest.mark.parametrize(
+    ("id_", "conditions"),
+    [
+        ("CC0-1.0", set()),
+        ("CC-BY-4.0", {"by"}),
+        ("CC-BY-NC-SA-2.0", {"by", "nc", "sa"}),
+        ("LicenseRef-CC-BY-NC-ND-2.0-BE", {"by", "nc", "nd"}),
+        ("LicenseRef-RightsStatements-NoC-NC-1.0", {"nc"}),
+        ("LicenseRef-RightsStatements-InC-EDU-1.0", {"nc"}),
+        ("LicenseRef-RightsStatements-NoC-US-1.0", set()),
+        ("OGL-UK-3.0", {"by"}),
+        ("LicenseRef-All-Rights-Reserved", set()),
+    ],
+)
+def test_conditions_are_what_the_deed_asks(id_, conditions):
+    assert LICENCES[id_].conditions == conditions
+
+
+@pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (
