@@ -106,11 +106,14 @@ BROKEN = {
     "creator gone": (lambda d: d.sql("UPDATE sightings SET creator = NULL WHERE seq = 0"), {"creator-named"}),
     "no credit": (lambda d: d.sql("UPDATE export_rows SET credit = '' WHERE export = 'small'"), {"credit-complete"}),
     "not derived": (
-        lambda d: d.sql("UPDATE derived SET derived_sha256 = repeat('0', 64)"),
+        lambda d: d.sql("UPDATE derived_rows SET derived_sha256 = repeat('0', 64)"),
         {"derived-intact", "export-descends"},
     ),
     "taken down": (
-        lambda d: d.sql("INSERT INTO takedowns SELECT min(sha256), now(), 'asked', 'she' FROM images"),
+        lambda d: d.sql(
+            "INSERT INTO takedowns (sha256, requested_at, reason, requested_by) "
+            "SELECT min(sha256), now(), 'asked', 'she' FROM images"
+        ),
         {"takedown"},
     ),
     "synthetic": (
@@ -266,7 +269,10 @@ def test_two_copies_in_one_export_and_a_copy_of_something_taken_down(exported) -
         same = {"group_id": shas[0], "kind": "near", "threshold": 8, "method": "phash"}
         rows = [DuplicateRow(sha256=sha, keeper=sha == shas[0], distance=0, **same) for sha in shas]
         write_duplicates(con, name="shells", recipe_digest="r", input_digest="i", rows=rows)
-        con.execute("INSERT INTO takedowns VALUES (?, now(), 'asked', 'she')", [shas[0]])
+        con.execute(
+            "INSERT INTO takedowns (sha256, requested_at, reason, requested_by) VALUES (?, now(), 'asked', 'she')",
+            [shas[0]],
+        )
 
     assert found(audit(exported.workspace, POLICY)) == {"one-per-group", "takedown", "takedown-copy"}
 

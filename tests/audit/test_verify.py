@@ -139,7 +139,10 @@ def test_lost_journal_and_segment_are_named(exported) -> None:
 
 
 def test_what_was_taken_down_has_to_be_gone(exported) -> None:
-    exported.sql("INSERT INTO takedowns SELECT min(sha256), now(), 'asked', 'she' FROM images")
+    exported.sql(
+        "INSERT INTO takedowns (sha256, requested_at, reason, requested_by) "
+        "SELECT min(sha256), now(), 'asked', 'she' FROM images"
+    )
     (sha256,) = exported.sql("SELECT sha256 FROM takedowns")[0]
 
     assert [(d.kind, d.what) for d in check(exported).differences] == [

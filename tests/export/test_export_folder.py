@@ -215,7 +215,9 @@ def test_hostile_metadata_stays_inside_its_line_of_the_credits(empty) -> None:
 
 def test_what_was_taken_down_is_not_exported(dataset) -> None:
     (gone,) = dataset.sql("SELECT min(sha256) FROM images")[0]
-    dataset.sql(f"INSERT INTO takedowns VALUES ('{gone}', now(), 'asked', 'she')")
+    dataset.sql(
+        f"INSERT INTO takedowns (sha256, requested_at, reason, requested_by) VALUES ('{gone}', now(), 'asked', 'she')"
+    )
 
     small, _ = dataset.export()
 

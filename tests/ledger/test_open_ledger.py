@@ -104,9 +104,9 @@ from harvest.workspace import Workspace
 with open_ledger(Workspace(Path(sys.argv[1])), write=True) as con:
     with transaction(con):
         record_stage(con, "dedupe", "committed", "r", "i", {})
-    con.execute("BEGIN")
-    record_stage(con, "dedupe", "halfway", "r", "i", {})
-    os.kill(os.getpid(), 9)
+    with transaction(con):
+        record_stage(con, "dedupe", "halfway", "r", "i", {})
+        os.kill(os.getpid(), 9)
 """
 
 
