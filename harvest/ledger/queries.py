@@ -168,7 +168,7 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
     """
     ((count, width, least),) = con.execute(
         "SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) "
-        f"FROM embeddings WHERE {_VECTORS}",
+        f"FROM embeddings WHERE {_VECTORS}",  # noqa: S608
         {"model": model},
     ).fetchall()
     if width != least:
