@@ -97,6 +97,18 @@ class Store:
         """Whether there is an original at `path`, relative to the workspace."""
         return self._place.size(path.removeprefix(_PREFIX)) is not None
 
+    def remove(self, path: str) -> bool:
+        """Take away what lies at `path`, relative to the workspace, and every copy of it here; whether there was any.
+
+        What an object store keeps of earlier versions is its owner's to delete. Raises OSError and SourceError.
+        """
+        file = self._on_disk(path)
+        was_cached = file.is_file()
+        file.unlink(missing_ok=True)
+        if was_cached:
+            _sync_folder(file.parent)
+        return (path.startswith(_PREFIX) and self._place.remove(path.removeprefix(_PREFIX))) or was_cached
+
     def path(self, sha256: str, extension: str) -> Path:
         """Where bytes of this digest lie on this machine, or would lie."""
         return self._on_disk(original_path(sha256, extension))
@@ -153,6 +165,9 @@ class _Place(Protocol):
     def fetch(self, key: str, target: Path | None) -> str:
         """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
 
+    def remove(self, key: str) -> bool:
+        """Whether there was anything to remove."""
+
 
 class _Folder:
     """A folder of this machine."""
@@ -173,6 +188,14 @@ class _Folder:
     def fetch(self, key: str, target: Path | None) -> str:
         with (self.folder / key).open("rb") as file:
             return _read(file, target)
+
+    def remove(self, key: str) -> bool:
+        path = self.folder / key
+        if not path.is_file():
+            return False
+        path.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+        return True
 
 
 class _Objects:
@@ -215,6 +238,14 @@ class _Objects:
     def fetch(self, key: str, target: Path | None) -> str:
         with self._asked(), self._files.open(self._at(key), "rb") as file:
             return _read(file, target)
+
+    def remove(self, key: str) -> bool:
+        with self._asked():
+            try:
+                self._files.rm_file(self._at(key))
+            except FileNotFoundError:
+                return False
+        return True
 
     def _rename_into_place(self, key: str, body: bytes) -> None:
         folder = self._at(key).rpartition("/")[0]
