@@ -166,11 +166,9 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
 
     Raises ValueError when the vectors of one model differ in length.
     """
-    ((count, width, least),) = con.execute(
-        "SELECT count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0) "
-        f"FROM embeddings WHERE {_VECTORS}",  # noqa: S608
-        {"model": model},
-    ).fetchall()
+    widths = "count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0)"
+    statement = f"SELECT {widths} FROM embeddings WHERE {_VECTORS}"  # noqa: S608
+    ((count, width, least),) = con.execute(statement, {"model": model}).fetchall()
     if width != least:
         raise ValueError(f"vectors of {model} have {least} to {width} dimensions")
     sha256s: list[str] = []
