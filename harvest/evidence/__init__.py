@@ -2,6 +2,19 @@
 
 from harvest.evidence.package import pack
 from harvest.evidence.reader import Finding, missing_records, read_record
+from harvest.evidence.scrub import Scrubbed, Unwanted, held_payloads, scrub_run
 from harvest.evidence.writer import Capture, WarcWriter, mend
 
-__all__ = ["Capture", "Finding", "WarcWriter", "mend", "missing_records", "pack", "read_record"]
+__all__ = [
+    "Capture",
+    "Finding",
+    "Scrubbed",
+    "Unwanted",
+    "WarcWriter",
+    "held_payloads",
+    "mend",
+    "missing_records",
+    "pack",
+    "read_record",
+    "scrub_run",
+]

@@ -15,7 +15,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from harvest.items import EvidenceRef
 from harvest.workspace import Workspace
 
-__all__ = ["Finding", "missing_records", "package_of", "read_record"]
+__all__ = ["Finding", "archives_in", "missing_records", "package_of", "read_record"]
 
 _LOCAL_HEADER = 30  # bytes of a zip entry's own header before its name
 
@@ -61,6 +61,22 @@ def missing_records(workspace: Workspace, refs: Iterable[EvidenceRef]) -> Iterat
             yield wanted[0], f"missing, and {len(wanted)} records with it"
 
 
+def archives_in(folder: Path) -> Iterator[tuple[str, BinaryIO, int, int]]:
+    """(name, file, first byte, bytes) of every WARC in a run's `folder`, also those in its WACZ, in order.
+
+    The file is open until the next one is asked for.
+    """
+    for path in sorted(folder.glob("*.warc.gz")):
+        with path.open("rb") as file:
+            yield path.name, file, 0, path.stat().st_size
+    package = folder / f"{folder.name}.wacz"
+    if package.exists():
+        with zipfile.ZipFile(package) as archive, package.open("rb") as file:
+            for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+                if entry.filename.startswith("archive/"):
+                    yield Path(entry.filename).name, file, _start(file, entry), entry.file_size
+
+
 def package_of(path: Path) -> Path:
     """The WACZ that the WARC at `path` is packed into when its run has ended."""
     return path.parent / f"{path.parent.name}.wacz"
@@ -74,16 +90,20 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         with path.open("rb") as file:
             yield file, 0
         return
-    with zipfile.ZipFile(package) as archive:
+    with zipfile.ZipFile(package) as archive, package.open("rb") as file:
         try:
-            start = archive.getinfo(f"archive/{path.name}").header_offset
+            entry = archive.getinfo(f"archive/{path.name}")
         except KeyError:
             raise FileNotFoundError(path) from None
-    with package.open("rb") as file:
-        file.seek(start)
-        header = file.read(_LOCAL_HEADER)
-        names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-        yield file, start + _LOCAL_HEADER + names
+        yield file, _start(file, entry)
+
+
+def _start(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
+    """Where the bytes of a stored entry of the zip `file` begin."""
+    file.seek(entry.header_offset)
+    header = file.read(_LOCAL_HEADER)
+    names = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    return entry.header_offset + _LOCAL_HEADER + names
 
 
 def _read(file: BinaryIO, offset: int, ref: EvidenceRef) -> Finding:
