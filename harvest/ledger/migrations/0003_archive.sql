@@ -150,6 +150,18 @@ CREATE TABLE embedded (
     seal BIGINT,
     PRIMARY KEY (sha256, version)
 );
+-- What became of asking a host for its robots.txt.
+CREATE TABLE host_robots (
+    host VARCHAR NOT NULL,        -- with its port where an address names one
+    run_id VARCHAR NOT NULL,
+    asked_at TIMESTAMPTZ NOT NULL,
+    outcome VARCHAR NOT NULL,     -- read | absent | unreachable
+    http_status INTEGER,
+    robots_sha256 VARCHAR,        -- of what was read
+    detail VARCHAR,
+    seal BIGINT,
+    PRIMARY KEY (host, run_id, asked_at)
+);
 CREATE TABLE faces (
     sha256 VARCHAR NOT NULL,
     detector VARCHAR NOT NULL,    -- name and version of package and weights
