@@ -4,6 +4,8 @@ from harvest.audit.auditor import AuditReport, audit
 from harvest.audit.check import Check, CheckResult, Finding
 from harvest.audit.checks import CHECKS
 from harvest.audit.lineage import Lineage, lineage
+from harvest.audit.prov import to_prov
+from harvest.audit.recheck import RecheckReport, RecheckTerms, recheck
 from harvest.audit.report import ReportFiles, to_json, write_report
 from harvest.audit.verify import Difference, VerifyReport, verify
 
@@ -15,11 +17,15 @@ __all__ = [
     "Difference",
     "Finding",
     "Lineage",
+    "RecheckReport",
+    "RecheckTerms",
     "ReportFiles",
     "VerifyReport",
     "audit",
     "lineage",
+    "recheck",
     "to_json",
+    "to_prov",
     "verify",
     "write_report",
 ]

@@ -19,9 +19,57 @@ Record = dict[str, Any]
 _SHOWN = 12  # candidates listed when a prefix is not enough
 
 
+_MET = "sha256 = $sha256"
+# Field of Lineage: table or query, what of it, in which order.
+_QUESTIONS = {
+    "images": ("images", _MET, "sha256"),
+    "sightings": ("sightings", _MET, "fetched_at NULLS LAST, run_id, seq"),
+    "runs": ("runs", "run_id IN (SELECT run_id FROM sightings WHERE sha256 = $sha256)", "started_at, run_id"),
+    "group": (
+        """(SELECT d.*, p.source, p.image_url, p.page_url, p.title, p.creator, p.license
+            FROM duplicates d LEFT JOIN provenance p USING (sha256))""",
+        "group_id IN (SELECT group_id FROM duplicates WHERE sha256 = $sha256) AND sha256 <> $sha256",
+        "keeper DESC, distance, sha256",
+    ),
+    "decisions": ("decisions", _MET, "decided_at, stage"),
+    "derived": ("derived", _MET, "size, mode, recipe_digest"),
+    "layouts": ("layouts", _MET, "layout"),
+    "exports": ("exports", _MET, "export, path"),
+    "stages": (
+        "latest_stage_runs",
+        """(stage = 'layout' AND name IN (SELECT layout FROM layouts WHERE sha256 = $sha256))
+           OR (stage = 'export' AND name IN (SELECT export FROM exports WHERE sha256 = $sha256))""",
+        "finished_at, stage, name",
+    ),
+    "embedded": ("embedded", _MET, "version"),
+    "faces": ("faces", _MET, "detector"),
+    "reviews": ("reviews", "$sha256 IN (sha256, other)", "decided_at, review"),
+    "rechecks": ("rechecks", _MET, "asked_at, recheck"),
+    "takedowns": ("takedowns", _MET, "requested_at"),
+}
+_SEALED = (
+    "decisions",
+    "derived_rows",
+    "export_rows",
+    "layout_rows",
+    "duplicate_rows",
+    "embedded",
+    "faces",
+    "rechecks",
+    "reviews",
+    "takedowns",
+    "fingerprints",
+    "embeddings",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """All rows of the ledger that speak of one image, as plain values for JSON. Moments are ISO 8601 text in UTC."""
+    """All rows of the ledger that speak of one image, as plain values for JSON. Moments are ISO 8601 text in UTC.
+
+    `group` are the other copies, each with the sighting that answers for it (`source`, `page_url`, `creator`,
+    `license`...); `stages` the finished stages that its layouts and exports belong to; `seals` those of its rows.
+    """
 
     sha256: str
     image: Record | None
@@ -32,7 +80,13 @@ class Lineage:
     derived: tuple[Record, ...]
     layouts: tuple[Record, ...]
     exports: tuple[Record, ...]
+    stages: tuple[Record, ...]
+    embedded: tuple[Record, ...]
+    faces: tuple[Record, ...]
+    reviews: tuple[Record, ...]
+    rechecks: tuple[Record, ...]
     takedowns: tuple[Record, ...]
+    seals: tuple[Record, ...]
 
     def to_json(self) -> Record:
         """The same as a mapping."""
@@ -46,16 +100,28 @@ class Lineage:
         runs = {run["run_id"]: run for run in self.runs}
         return [
             _Node("original: " + (_original(self.image) if self.image else "no row in images"), []),
+            *[_Node("the file says " + said, []) for row in self.embedded if (said := _embedded(row))],
+            *[_Node(_counted(row["faces"], "face") + f" found by {row['detector']}", []) for row in self.faces],
             _Node(_counted(len(self.sightings), "sighting"), [_sighting(row, runs) for row in self.sightings]),
             _Node(
                 _counted(len(self.group), "copy", "copies") if self.group else "no other copy",
                 [*map(_copy, self.group)],
             ),
             _Node(_counted(len(self.decisions), "decision"), [*map(_decision, self.decisions)]),
+            *([_Node(_counted(len(self.reviews), "review"), [*map(_review, self.reviews)])] if self.reviews else []),
             _Node(_counted(len(self.derived), "sized copy", "sized copies"), [*map(_derived, self.derived)]),
             _Node(_counted(len(self.layouts), "layout"), [*map(_layout, self.layouts)]),
             _Node(_counted(len(self.exports), "export"), [*map(_export, self.exports)]),
-            *[_Node(f"taken down {row['requested_at']}: {row['reason']}", []) for row in self.takedowns],
+            *(
+                [_Node(_counted(len(self.rechecks), "recheck"), [*map(_recheck, self.rechecks)])]
+                if self.rechecks
+                else []
+            ),
+            *[
+                _Node(f"taken down {row['requested_at']}: {row['reason']}, by {row['requested_by']}", [])
+                for row in self.takedowns
+            ],
+            *([_Node(_sealed(self.seals), [])] if self.seals else []),
         ]
 
 
@@ -66,22 +132,9 @@ def lineage(workspace: Workspace, prefix: str) -> Lineage:
     """
     with open_ledger(workspace) as con:
         sha256 = _resolved(con, prefix)
-        met = "sha256 = $sha256"
-        runs = "run_id IN (SELECT run_id FROM sightings WHERE sha256 = $sha256)"
-        group = "group_id IN (SELECT group_id FROM duplicates WHERE sha256 = $sha256) AND sha256 <> $sha256"
-        images = _rows(con, "images", met, "sha256", sha256)
-        return Lineage(
-            sha256=sha256,
-            image=images[0] if images else None,
-            sightings=_rows(con, "sightings", met, "fetched_at NULLS LAST, run_id, seq", sha256),
-            runs=_rows(con, "runs", runs, "started_at, run_id", sha256),
-            group=_rows(con, "duplicates", group, "keeper DESC, distance, sha256", sha256),
-            decisions=_rows(con, "decisions", met, "decided_at, stage", sha256),
-            derived=_rows(con, "derived", met, "size, mode, recipe_digest", sha256),
-            layouts=_rows(con, "layouts", met, "layout", sha256),
-            exports=_rows(con, "exports", met, "export, path", sha256),
-            takedowns=_rows(con, "takedowns", met, "requested_at", sha256),
-        )
+        found = {name: _rows(con, table, where, order, sha256) for name, (table, where, order) in _QUESTIONS.items()}
+        images = found.pop("images")
+        return Lineage(sha256=sha256, image=images[0] if images else None, seals=_seals(con, sha256), **found)
 
 
 def _resolved(con: Connection, prefix: str) -> str:
@@ -100,8 +153,16 @@ def _resolved(con: Connection, prefix: str) -> str:
     raise UsageError(f"{len(found)} images begin with {prefix!r}, give more digits: {listed}")
 
 
+def _seals(con: Connection, sha256: str) -> tuple[Record, ...]:
+    """The seals that vouch for the image's rows, table by table."""
+    mine = " UNION ".join(f"SELECT seal FROM {table} WHERE sha256 = $sha256" for table in _SEALED)
+    rows = _rows(con, "seals", f"seal IN ({mine})", "seal", sha256)
+    wanted = ("seal", "table_name", "rows", "digest", "sealed_at")
+    return tuple({name: row[name] for name in wanted} for row in rows)
+
+
 def _rows(con: Connection, table: str, where: str, order: str, sha256: str) -> tuple[Record, ...]:
-    kinds = con.execute(f"DESCRIBE {table}").fetchall()
+    kinds = con.execute(f"DESCRIBE FROM {table}").fetchall()
     columns = ", ".join(_column(name, kind) for name, kind, *_ in kinds)
     # The order is given on the table's own columns: a moment's text sorts alike, but NULLs would not.
     answer = con.execute(f"SELECT {columns} FROM (FROM {table} WHERE {where} ORDER BY {order})", {"sha256": sha256})
@@ -165,9 +226,62 @@ def _sighting(row: Record, runs: dict[str, Record]) -> _Node:
 
 def _copy(row: Record) -> _Node:
     kept = ", kept" if row["keeper"] else ""
-    return _Node(
-        f"{row['sha256'][:16]} {row['kind']}, {row['distance']} of {row['threshold']} by {row['method']}{kept}", []
+    heading = (
+        f"{row['sha256'][:16]} {row['kind']}, {row['distance']:g} of {row['threshold']:g} by {row['method']}{kept}"
     )
+    told = [row["reason"]] if row["reason"] else []
+    if row["image_url"]:
+        told += [
+            f"from {row['source']}, page {row['page_url'] or 'unknown'}",
+            f"creator {row['creator'] or 'unknown'}, licence {row['license'] or 'unknown'}",
+        ]
+    return _Node(heading, [_Node(text, []) for text in told])
+
+
+def _embedded(row: Record) -> str:
+    """What the file says of itself, in one line; nothing where it says nothing."""
+    said = [
+        f"{name}: {row[column]}"
+        for column, name in (
+            ("copyright", "copyright"),
+            ("creator", "creator"),
+            ("license_raw", "licence"),
+            ("generator", "generator"),
+            ("digital_source_type", "digital source type"),
+        )
+        if row[column]
+    ]
+    if row["latitude"] is not None:
+        said.append(f"position: {row['latitude']:.4f}, {row['longitude']:.4f}")
+    return "; ".join(said)
+
+
+def _review(row: Record) -> _Node:
+    pair = f" {row['sha256'][:12]} and {row['other'][:12]}" if row["other"] else ""
+    return _Node(
+        f"{row['decided_at']} {row['stage']} of {row['name']}: {row['verdict']}{pair}, {row['reason']}, "
+        f"by {row['decided_by']}",
+        [],
+    )
+
+
+def _recheck(row: Record) -> _Node:
+    status = f", HTTP {row['http_status']}" if row["http_status"] else ""
+    why = f": {row['detail']}" if row["detail"] else ""
+    told = [f"leads to {row['moved_to']}"] if row["moved_to"] else []
+    if row["license_raw_now"]:
+        told.append(f"licence {row['license_now'] or 'unknown'} (the page says: {row['license_raw_now']})")
+    told += [f"says now {each['kind']}: {each['value']} ({each['where']})" for each in json.loads(row["opt_out"])]
+    return _Node(
+        f"{row['asked_at']} {row['image_url']}: {row['outcome']}{status}{why}", [_Node(text, []) for text in told]
+    )
+
+
+def _sealed(seals: Sequence[Record]) -> str:
+    newest = seals[-1]
+    tables = ", ".join(dict.fromkeys(row["table_name"] for row in seals))
+    counted = _counted(len(seals), "seal")
+    return f"{counted} over its rows in {tables}; the newest is {newest['seal']}, {newest['digest'][:16]}"
 
 
 def _decision(row: Record) -> _Node:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from harvest.config.source import SourceConfig
 
-__all__ = ["PUBLISHED", "Budget", "Budgets", "HostLimit", "host_of", "retry_after"]
+__all__ = ["LONGEST_WAIT", "PUBLISHED", "SHUT_FOR", "Budget", "Budgets", "HostLimit", "host_of", "retry_after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,9 @@ class HostLimit:
     concurrency: int | None = None
     daily: int | None = None
 
+
+LONGEST_WAIT = 300.0  # seconds; a host that asks for more is left alone until another run
+SHUT_FOR = 600.0  # seconds that a host is left alone which refuses again and again
 
 _WAYBACK = "https://github.com/edgi-govdata-archiving/wayback/releases/tag/v0.5.1"
 _WIKIMEDIA = "https://wikitech.wikimedia.org/wiki/Robot_policy"

@@ -37,6 +37,14 @@ from harvest.ledger.queries import (
     vectors,
     without_vectors,
 )
+from harvest.ledger.rechecks import (
+    RecheckRow,
+    Subject,
+    count_subjects,
+    subject_sources,
+    subjects,
+    write_rechecks,
+)
 from harvest.ledger.rows import (
     DecisionRow,
     DerivedRow,
@@ -51,6 +59,7 @@ from harvest.ledger.rows import (
     StageRun,
     VainAsk,
 )
+from harvest.ledger.seals import Head, head
 from harvest.ledger.sql import query
 from harvest.ledger.states import known_sha1, known_urls, put_off, vain_asks
 from harvest.ledger.summary import Status, StatusLine, Waiting, status
@@ -89,24 +98,28 @@ __all__ = [
     "DuplicateRow",
     "ExportRow",
     "FingerprintRow",
+    "Head",
     "HeldImage",
     "ImageRow",
     "KnownUrl",
     "LayoutRow",
     "LikenessRow",
     "PutOff",
+    "RecheckRow",
     "ReviewRow",
     "RunRow",
     "SightingRow",
     "StageRun",
     "Status",
     "StatusLine",
+    "Subject",
     "TakedownRow",
     "VainAsk",
     "Waiting",
     "compared_values",
     "copies_by_dedupe",
     "count_requests",
+    "count_subjects",
     "decided",
     "decisions",
     "derived",
@@ -114,6 +127,7 @@ __all__ = [
     "exported",
     "fingerprints",
     "finish_run",
+    "head",
     "image_columns",
     "images",
     "images_by_creator",
@@ -149,6 +163,8 @@ __all__ = [
     "sightings_of",
     "start_run",
     "status",
+    "subject_sources",
+    "subjects",
     "taken_down",
     "tombstoned_sha1",
     "tombstoned_urls",
@@ -167,6 +183,7 @@ __all__ = [
     "write_fingerprints",
     "write_layout",
     "write_likenesses",
+    "write_rechecks",
     "write_reviews",
     "write_takedowns",
 ]

@@ -27,9 +27,9 @@ def test_story_runs_from_the_request_to_the_exports(exported) -> None:
         "filter: keep, test, by test",
         "64 px crop: derived/64/",
         "├─ no layouts",
-        "└─ 2 exports",
-        "   ├─ exports/small/images/",
-        '      └─ credit "Shell 2" by Creator 2. Source: http://gallery.museum.test/2.html. Licence: CC BY 4.0',
+        "├─ 2 exports",
+        "│  ├─ exports/small/images/",
+        '│     └─ credit "Shell 2" by Creator 2. Source: http://gallery.museum.test/2.html. Licence: CC BY 4.0',
     ):
         assert words in text
 

@@ -25,14 +25,12 @@ from twisted.python.failure import Failure
 from harvest.crawl.net.hostnotes import HostNotes
 from harvest.errors import SourceRefused
 from harvest.hosts.book import Ask, DailyLimit, FileBook, HostClosed, PaceBook, Turn
-from harvest.hosts.budgets import Budget, Budgets, host_of, retry_after
+from harvest.hosts.budgets import LONGEST_WAIT, SHUT_FOR, Budget, Budgets, host_of, retry_after
 
-__all__ = ["LONGEST_WAIT", "HostClosed", "PoliteDownloader", "PoliteRetry", "hold_host", "turn_away"]
+__all__ = ["HostClosed", "PoliteDownloader", "PoliteRetry", "hold_host", "turn_away"]
 
-LONGEST_WAIT = 300.0  # seconds; a host that asks for more is left alone until another run
 _TOO_MANY, _UNAVAILABLE = 429, 503
 _MOST_REFUSALS = 20  # answers 429 and 503 one after another from a host, until it is left alone
-_SHUT_FOR = 600.0  # seconds that such a host is left alone
 
 
 def hold_host(crawler: Crawler, request: Request, times: int, seconds: float | None = None) -> None:
@@ -205,7 +203,7 @@ class PoliteRetry(RetryMiddleware):
         if status in (_TOO_MANY, _UNAVAILABLE):
             self._refusals[host] = self._refusals.get(host, 0) + 1
             if self._refusals[host] >= _MOST_REFUSALS:
-                self._close(request, _SHUT_FOR, f"{self._refusals.pop(host)} refusals in a row (HTTP {status})")
+                self._close(request, SHUT_FOR, f"{self._refusals.pop(host)} refusals in a row (HTTP {status})")
                 return response
         again = self._again(request, f"{status}")
         if again is None:
