@@ -16,8 +16,9 @@ from harvest.audit.check import Check, CheckResult, Finding
 from harvest.audit.checks import CHECKS
 from harvest.audit.checks.composition import DIMENSIONS
 from harvest.audit.composition import Chart, chart
-from harvest.audit.evidence import Evidence, Part, gather, parameters, registered
-from harvest.config.policy import Policy, Severity
+from harvest.audit.evidence import Evidence, Part, gather, registered
+from harvest.audit.terms import parameters, terms_of
+from harvest.config.policy import FacesAre, Policy, Severity
 from harvest.errors import ConfigError
 from harvest.ledger import Connection, open_ledger
 from harvest.progress import Progress, SilentProgress
@@ -76,17 +77,25 @@ def audit(
     *,
     digests: Mapping[str, str] | None = None,
     with_files: bool = True,
+    faces: bool = False,
     progress: Progress | None = None,
 ) -> AuditReport:
     """Judge the workspace's exports, or where there are none the images that `digests` select, or all of them.
 
     `digests` maps each selecting stage to its recipe digest. `with_files` False leaves every file unread and skips the
-    checks that need them. Raises ConfigError when the policy names a check that does not exist, LedgerError when there
-    is no ledger yet.
+    checks that need them. Else originals that were not read yet are read first, for what they say of themselves and,
+    where the policy or `faces` asks for it, for faces; what is found is written to the ledger.
+    Raises ConfigError when the policy names a check that does not exist, LedgerError when there is no ledger yet.
     """
     _require_known(policy)
-    evidence = gather(workspace, digests=digests, with_files=with_files, progress=progress or SilentProgress())
-    with open_ledger(workspace) as con, registered(con, evidence.tables):
+    evidence = gather(
+        workspace,
+        digests=digests,
+        with_files=with_files,
+        faces=faces or policy.people.faces is not FacesAre.IGNORE,
+        progress=progress or SilentProgress(),
+    )
+    with open_ledger(workspace) as con, registered(con, {**evidence.tables, **terms_of(policy)}):
         values = parameters(con, policy)
         checks = tuple(_ask(con, check, policy, evidence, values) for check in CHECKS.values())
         names = [column[0] for column in con.execute(_COUNTS).description or ()]
@@ -121,7 +130,9 @@ def _ask(con: Connection, check: Check, policy: Policy, evidence: Evidence, valu
     if severity is Severity.IGNORE:
         return CheckResult(check=check, severity=severity, status="skipped", why="the policy ignores it")
     if lacking := sorted(check.needs - evidence.has):
-        return CheckResult(check=check, severity=severity, status="skipped", why=_LACKING[lacking[0]])
+        return CheckResult(
+            check=check, severity=severity, status="skipped", why={**_LACKING, **evidence.lacking}[lacking[0]]
+        )
     asked = {name: values[name] for name in con.extract_statements(check.sql)[0].named_parameters}
     found = con.execute(
         f"""WITH found AS MATERIALIZED ({check.sql})
@@ -137,8 +148,10 @@ def _ask(con: Connection, check: Check, policy: Policy, evidence: Evidence, valu
     )
 
 
-_LACKING = {
+_LACKING: Mapping[str, str] = {
     "exports": "there is no export to judge",
+    "embedded": "no file was read",
+    "faces": "no faces were looked for; --faces or the policy's people.faces asks for them",
     "files": "no file was read",
     "selection": "no recipe was given",
 }

@@ -20,15 +20,18 @@ class Check:
     Beside the ledger's tables it may read what the audit gathered before (harvest.audit.evidence):
 
     - `audited(part, sha256, path, derived_sha256, license, credit)`: what is judged; path is relative to the workspace
-    - `origins`: the ledger's view `provenance`, of the audited images alone
+    - `origins`: the ledger's view `provenance`, of the audited images alone, and the country that their files name
     - `files(path, sha256, kind, wanted, found)`: digests the ledger gives and digests on disk, found NULL when missing
     - `manifest(part, line, file, sha256, original_sha256, license, creator, page_url, image_url)`
     - `strays(part, path)`: files in an export's folder that no row knows
     - `missing_exports(part, path, files)`: exports whose folder is gone; nothing of them is in `audited`
+    - `remains(sha256, path, kind)`: what is still on the disk of images that were taken down
     - `selection(sha256)`: what the recipe selects today
+    - `terms(license, name, uri, is_free, by, nc, nd, sa)`: the licence table with the conditions of each
+    - `consents(sha256, source, evidence)`: entries of the policy's files of consent
 
-    and the parameters that harvest.audit.evidence.parameters makes of the policy. `needs` names the gathered tables
-    without which the question cannot be asked: `exports`, `files`, `selection`.
+    and the parameters that harvest.audit.terms.parameters makes of the policy. `needs` names what has to be there for
+    the question to be asked: `exports`, `files`, `selection`, `embedded` (files were read), `faces` (looked for).
     """
 
     id: str

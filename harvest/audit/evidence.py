@@ -12,19 +12,22 @@ from typing import Any
 
 import pyarrow as pa
 
-from harvest.config.policy import Policy
+from harvest.audit.inspect import inspect_originals
+from harvest.images.embedded import EMBEDDED_VERSION
+from harvest.images.faces import FACES_MISSING, detector_name
 from harvest.ledger import Connection, open_ledger, selected
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["Evidence", "Part", "gather", "hash_files", "parameters", "registered"]
+__all__ = ["Evidence", "Part", "gather", "hash_files", "registered"]
 
 _TEXT = pa.string()
 _AUDITED = {"sha256": _TEXT, "part": _TEXT, "path": _TEXT, "derived_sha256": _TEXT, "license": _TEXT, "credit": _TEXT}
 _FILES = {"path": _TEXT, "sha256": _TEXT, "kind": _TEXT, "wanted": _TEXT, "found": _TEXT}
 _PAPER_FIELDS = ("file", "sha256", "original_sha256", "license", "creator", "page_url", "image_url")
 _MANIFEST = {"part": _TEXT, "line": pa.int64(), **dict.fromkeys(_PAPER_FIELDS, _TEXT)}
+_REMAINS = {"sha256": _TEXT, "path": _TEXT, "kind": _TEXT}
 _MISSING = {"part": _TEXT, "path": _TEXT, "files": pa.int64()}
 _STRAYS = {"part": _TEXT, "path": _TEXT}
 
@@ -33,12 +36,25 @@ _EXPORTED = """
     FROM exports ORDER BY export, exports.path"""
 _STORED = """
     SELECT i.sha256, $part AS part, i.path, i.sha256 AS derived_sha256, p.license, NULL AS credit
-    FROM images i LEFT JOIN provenance p USING (sha256) ORDER BY sha256"""
+    FROM images_here i LEFT JOIN provenance p USING (sha256) ORDER BY sha256"""
 _PAPERS = "SELECT name, detail->'digests' FROM latest_stage_runs WHERE stage = 'export' ORDER BY name"
 _ORIGINS = """
     SELECT sha256, run_id, source, source_id, image_url, page_url, title, creator, creator_url, license, license_raw,
-           published_at, taken_at, captured_at
-    FROM provenance SEMI JOIN audited USING (sha256)"""
+           published_at, taken_at, captured_at, country
+    FROM provenance SEMI JOIN audited USING (sha256)
+    LEFT JOIN (SELECT sha256, country FROM embedded WHERE version = $reader) USING (sha256)"""
+_INSPECTED = """
+    SELECT EXISTS (FROM embedded SEMI JOIN audited USING (sha256) WHERE version = $reader),
+           EXISTS (FROM faces SEMI JOIN audited USING (sha256) WHERE coalesce(detector = $detector, true))"""
+# What must be gone from the disk, with the pictures that show it; exported files are judged where they lie.
+_REMOVED = """
+    SELECT sha256, path, 'original' AS kind FROM images SEMI JOIN takedowns USING (sha256)
+    UNION ALL
+    SELECT min(sha256), path, 'sized copy' FROM derived_rows GROUP BY path
+    HAVING bool_and(sha256 IN (SELECT sha256 FROM takedowns))
+    UNION ALL
+    SELECT sha256, 'layouts/' || layout, 'layout' FROM layouts SEMI JOIN takedowns USING (sha256)
+    ORDER BY ALL"""
 # Every digest that the ledger gives a path; a path that was made anew has the digests of all its makings.
 _ON_DISK = """
     SELECT path, sha256, 'original' AS kind, [sha256] AS digests FROM images SEMI JOIN audited USING (sha256)
@@ -71,30 +87,39 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The gathered tables by the name that a check's SQL uses, and which `needs` of a check they fulfil."""
+    """The gathered tables by the name that a check's SQL uses, and which `needs` of a check they fulfil.
+
+    `lacking` says why a need is not met, where there is more to say than that it is not.
+    """
 
     parts: tuple[Part, ...]
     has: frozenset[str]
+    lacking: Mapping[str, str]
     tables: Mapping[str, pa.Table] = field(repr=False)
 
 
 def gather(
-    workspace: Workspace, *, digests: Mapping[str, str] | None, with_files: bool, progress: Progress
+    workspace: Workspace, *, digests: Mapping[str, str] | None, with_files: bool, faces: bool, progress: Progress
 ) -> Evidence:
-    """Collect the evidence; the ledger is open only while rows are read, not while files are hashed."""
+    """Collect the evidence; the ledger is open only while rows are read, not while files are read and hashed."""
     with open_ledger(workspace) as con:
         selection = None if digests is None else [image.sha256 for image in selected(con, digests)]
         papers = {name: json.loads(text or "{}") for name, text in con.execute(_PAPERS).fetchall()}
         there = {name for name in papers if (workspace.exports / name).is_dir()}
         audited, parts, missing = _audited(con, selection, there)
-        tables = {
-            "audited": audited,
-            "missing_exports": missing,
-            "selection": pa.table({"sha256": pa.array(selection or [], _TEXT)}),
-        }
-        with registered(con, tables):
-            tables["origins"] = con.sql(_ORIGINS).to_arrow_table()
-            on_disk = con.execute(_ON_DISK).fetchall() if with_files else []
+    if with_files:
+        inspect_originals(workspace, audited["sha256"], faces=faces, progress=progress)
+    tables = {
+        "audited": audited,
+        "missing_exports": missing,
+        "selection": pa.table({"sha256": pa.array(selection or [], _TEXT)}),
+    }
+    reader = {"reader": EMBEDDED_VERSION}
+    with open_ledger(workspace) as con, registered(con, tables):
+        tables["origins"] = con.sql(_ORIGINS, params=reader).to_arrow_table()
+        on_disk = con.execute(_ON_DISK).fetchall() if with_files else []
+        was_read, was_looked_at = con.execute(_INSPECTED, {**reader, "detector": detector_name()}).fetchall()[0]
+        removed = con.execute(_REMOVED).fetchall()
     wanted = [Wanted(path=path, sha256=sha256, kind=kind, digests=digests) for path, sha256, kind, digests in on_disk]
     wanted += [
         Wanted(path=f"exports/{name}/{path}", sha256=None, kind="paper", digests=[digest])
@@ -105,12 +130,20 @@ def gather(
     tables["strays"] = _table(_STRAYS, [row for name in sorted(there) for row in _strays(workspace, name, known)])
     tables["manifest"] = _table(_MANIFEST, [row for name in sorted(there) for row in _manifest(workspace, name)])
     tables["files"] = _table(_FILES, hash_files(workspace, wanted, progress) if with_files else [])
+    tables["remains"] = _table(_REMAINS, [row for row in removed if _is_there(workspace, row[1])])
     has = {
         "exports": bool(there),
         "files": with_files,
         "selection": selection is not None,
+        "embedded": with_files or was_read,
+        "faces": was_looked_at or (with_files and faces and detector_name() is not None),
     }
-    return Evidence(parts=parts, has=frozenset(name for name, yes in has.items() if yes), tables=tables)
+    return Evidence(
+        parts=parts,
+        has=frozenset(name for name, yes in has.items() if yes),
+        lacking={"faces": FACES_MISSING} if faces and detector_name() is None else {},
+        tables=tables,
+    )
 
 
 def _audited(
@@ -146,23 +179,6 @@ def registered(con: Connection, tables: Mapping[str, pa.Table]) -> Iterator[None
             con.unregister(name)
 
 
-def parameters(con: Connection, policy: Policy) -> dict[str, Any]:
-    """What checks may ask of the policy, by the name after `$` in their SQL."""
-    met = con.execute("SELECT DISTINCT license FROM (FROM origins SELECT license UNION FROM audited SELECT license)")
-    shares = policy.composition
-    return {
-        "allowed": [name for (name,) in met.fetchall() if name is not None and policy.licences.allows(name)],
-        "honoured": list(policy.opt_out.honour),
-        "synthetic": list(policy.synthetic.exclude),
-        "commercial": policy.use.commercial,
-        "min_images": shares.min_images,
-        "max_creator": shares.creator,
-        "max_source": shares.source,
-        "max_license": shares.license,
-        "max_decade": shares.decade,
-    }
-
-
 def hash_files(workspace: Workspace, wanted: Sequence[Wanted], progress: Progress) -> list[tuple[Any, ...]]:
     """Rows (path, sha256, kind, wanted, found); `found` is None for a file that is missing or cannot be read."""
     store = Store(workspace.root)
@@ -182,6 +198,10 @@ def hash_files(workspace: Workspace, wanted: Sequence[Wanted], progress: Progres
             )
             task.advance()
     return rows
+
+
+def _is_there(workspace: Workspace, path: str) -> bool:
+    return (workspace.root / path).exists() or (path.startswith("originals/") and Store(workspace.root).holds(path))
 
 
 def _manifest(workspace: Workspace, export: str) -> Iterator[tuple[Any, ...]]:

@@ -67,9 +67,15 @@ def _policy(policy: Policy) -> dict[str, Any]:
         "digest": policy.digest,
         "licences": list(policy.licences.allow),
         "commercial_use": policy.use.commercial,
+        "adapted_use": policy.use.adapted,
+        "shared_as": policy.use.shared_as,
+        "faces": str(policy.people.faces),
+        "consents": len(policy.consents),
         "honoured": list(policy.opt_out.honour),
         "synthetic": list(policy.synthetic.exclude),
-        "largest_share": {name: getattr(shares, name) for name in ("creator", "source", "license", "decade")},
+        "largest_share": {
+            name: getattr(shares, name) for name in policy.composition.__dataclass_fields__ if name != "min_images"
+        },
         "severity": {name: str(severity) for name, severity in policy.severity.items()},
     }
 

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from harvest.ledger.database import Connection, transaction
+from harvest.ledger.insert import insert
 
-__all__ = ["count_requests", "note_refusal", "refusals", "requests_today"]
+__all__ = ["RobotsRow", "count_requests", "note_refusal", "note_robots", "refusals", "requests_today"]
 
 _TODAY = "(now() AT TIME ZONE 'UTC')::DATE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsRow:
+    """What asking a host for its robots.txt came to in one run: `read`, `absent` (nothing is forbidden), `unreachable`.
+
+    `host` has its port where addresses name one; `robots_sha256` is of the bytes that were read.
+    """
+
+    host: str
+    run_id: str
+    asked_at: str
+    outcome: str
+    http_status: int | None = None
+    robots_sha256: str | None = None
+    detail: str | None = None
+
+
+def note_robots(con: Connection, rows: Collection[RobotsRow]) -> int:
+    """Add what hosts answered when they were asked for robots.txt; how many rows were new."""
+    return insert(con, "host_robots", RobotsRow, rows)
 
 
 def note_refusal(con: Connection, host: str, until: datetime, reason: str) -> None:

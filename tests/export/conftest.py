@@ -5,6 +5,7 @@ import hashlib
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image, ImageDraw
@@ -25,6 +26,7 @@ from harvest.ledger import (
     write_decisions,
     write_derived,
 )
+from harvest.ledger.hosts import RobotsRow, note_robots
 from harvest.progress import SilentProgress
 from harvest.store import Store
 from harvest.workspace import Workspace
@@ -113,8 +115,17 @@ class Dataset:
                 )
             )
         writer.close(outcome)
+        hosts = {urlsplit(item.image_url).netloc for item, *_ in self.met} - {""}
         self.met.clear()
         ingest_all(self.workspace)
+        with open_ledger(self.workspace, write=True) as con:
+            note_robots(
+                con,
+                [
+                    RobotsRow(host=host, run_id=run_id, asked_at=header.started_at, outcome="absent", http_status=404)
+                    for host in sorted(hosts)
+                ],
+            )
         return run_id
 
     def keep(self, *, drop: tuple[str, ...] = ()) -> None:

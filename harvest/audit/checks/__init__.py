@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 from harvest.audit.check import Check
 from harvest.audit.checks.composition import COMPOSITION
+from harvest.audit.checks.embedded import EMBEDDED
 from harvest.audit.checks.files import FILES
 from harvest.audit.checks.licences import LICENCES
 from harvest.audit.checks.origin import ORIGIN
 from harvest.audit.checks.paper import PAPER
+from harvest.audit.checks.people import PEOPLE
+from harvest.audit.checks.recheck import RECHECK
 from harvest.audit.checks.refusals import REFUSALS
 
 __all__ = ["CHECKS", "GROUPS"]
@@ -20,6 +23,9 @@ GROUPS: Mapping[str, tuple[Check, ...]] = {
     "Paper trail of the exports": PAPER,
     "Licences": LICENCES,
     "Refusals and origin": REFUSALS,
+    "What the sources say today": RECHECK,
+    "What the files say": EMBEDDED,
+    "People": PEOPLE,
     "Composition": COMPOSITION,
 }
 CHECKS: Mapping[str, Check] = {check.id: check for group in GROUPS.values() for check in group}

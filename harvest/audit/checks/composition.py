@@ -1,4 +1,4 @@
-"""Whose pictures these are: no one creator, source, licence or decade outweighs the rest."""
+"""Whose pictures these are: no one creator, source, licence, decade or country outweighs the rest."""
 
 # ruff: noqa: S608 - what is put into the SQL are constants of this package
 from harvest.audit.check import Check
@@ -13,17 +13,18 @@ DIMENSIONS = {
     "creator": "nullif(trim(creator), '')",
     "decade": """substr(coalesce(
         regexp_extract(taken_at, '^[0-9]{4}'), regexp_extract(published_at, '^[0-9]{4}')), 1, 3) || '0s'""",
+    "country": "nullif(trim(country), '')",
 }
-_WORDS = {"source": "source", "license": "licence", "creator": "creator", "decade": "decade"}
+_WORDS = {"license": "licence"}
 
 
 def _dominance(dimension: str, expression: str) -> Check:
-    word = _WORDS[dimension]
+    word = _WORDS.get(dimension, dimension)
     return Check(
         id=f"dominance-{word}",
         severity=Severity.WARNING,
         title=f"No {word} dominates",
-        fault=f"{word.capitalize()}s over their share",
+        fault=f"{_many(word)} over their share",
         explanation=f"One {word} has a larger share than the policy's composition.{dimension} allows; a model trained "
         "on the set learns its manner instead of the subject.",
         sql=f"""
@@ -37,6 +38,10 @@ def _dominance(dimension: str, expression: str) -> Check:
                    AS detail
             FROM shares WHERE name IS NOT NULL AND total >= $min_images AND images > $max_{dimension} * total""",
     )
+
+
+def _many(word: str) -> str:
+    return f"{word[:-1]}ies".capitalize() if word.endswith("y") else f"{word}s".capitalize()
 
 
 COMPOSITION = tuple(_dominance(dimension, expression) for dimension, expression in DIMENSIONS.items())

@@ -13,6 +13,20 @@ _SAID = f"""
            arg_max(coalesce(license, 'unknown'), (coalesce(fetched_at, TIMESTAMPTZ 'epoch'), run_id, seq)) AS license
     FROM sightings WHERE {_MET} GROUP BY sha256, source, source_id"""
 
+
+def _kind(license: str) -> str:  # noqa: A002 - the ledger's word
+    return f"regexp_extract({license}, 'CC-(BY(?:-[A-Z]{{2}})*)-[0-9]', 1)"
+
+
+def _version(license: str) -> str:  # noqa: A002
+    return f"regexp_extract({license}, 'CC-BY[A-Z-]*-([0-9][.][0-9])', 1)"
+
+
+def _words(text: str) -> str:
+    """Text as a credit line has it; nothing where there is none."""
+    return f"trim(regexp_replace(coalesce({text}, ''), '\\s+', ' ', 'g'))"
+
+
 LICENCES = (
     Check(
         id="licence-known",
@@ -91,7 +105,8 @@ LICENCES = (
         fault="Non-commercial works in commercial use",
         explanation="The policy declares a commercial use; these licences exclude it.",
         sql="""
-            SELECT sha256, part, path, license AS detail FROM audited WHERE $commercial AND contains(license, '-NC')""",
+            SELECT sha256, part, path, license AS detail
+            FROM audited SEMI JOIN (FROM terms WHERE nc AND $commercial) USING (license)""",
     ),
     Check(
         id="licence-derivatives",
@@ -101,17 +116,103 @@ LICENCES = (
         explanation="A resized or cropped copy may be an adaptation, which these licences do not let anybody hand on.",
         needs=frozenset({"exports"}),
         sql="""
-            SELECT sha256, part, path, license AS detail FROM audited
-            WHERE regexp_matches(license, '-ND-') AND derived_sha256 <> sha256""",
+            SELECT sha256, part, path, license AS detail FROM audited SEMI JOIN (FROM terms WHERE nd) USING (license)
+            WHERE derived_sha256 <> sha256""",
+    ),
+    Check(
+        id="licence-adapted",
+        severity=Severity.VIOLATION,
+        title="No-derivatives works are not adapted later",
+        fault="No-derivatives works in a use that adapts",
+        explanation="The policy declares that images are adapted after the export (use.adapted): augmented, cropped or "
+        "composed. These licences do not let anybody hand on what comes of it.",
+        sql="""
+            SELECT sha256, part, path, license AS detail
+            FROM audited SEMI JOIN (FROM terms WHERE nd AND $adapted) USING (license)""",
     ),
     Check(
         id="licence-share-alike",
         severity=Severity.NOTE,
-        title="No work asks to be shared alike",
+        title="No work asks to be shared alike, or the result's licence is declared",
         fault="Works that ask to be shared alike",
-        explanation="Adaptations of these must be shared under the same licence; two different share-alike licences "
-        "may not be mixed into one adaptation.",
+        explanation="Adaptations of these must be shared under the same licence. The policy's use.shared_as declares "
+        "the licence of the result, and then licence-shared-as compares.",
         sql="""
-            SELECT sha256, part, path, license AS detail FROM audited WHERE regexp_matches(license, '-SA-')""",
+            SELECT sha256, part, path, license AS detail FROM audited SEMI JOIN (FROM terms WHERE sa) USING (license)
+            WHERE $shared_as IS NULL""",
+    ),
+    Check(
+        id="licence-shared-as",
+        severity=Severity.VIOLATION,
+        title="Share-alike works allow the licence under which the result is handed on",
+        fault="Share-alike works that do not allow the result's licence",
+        explanation="A share-alike licence lets adaptations be shared under itself, or a later version with the same "
+        "conditions (not the versions 1.0, which say nothing of later ones).",
+        sql=f"""
+            WITH wanted AS (SELECT {_kind("$shared_as")} AS kind, {_version("$shared_as")} AS version),
+            asking AS (
+                SELECT license, {_kind("license")} AS kind, {_version("license")} AS version FROM terms WHERE sa
+            )
+            SELECT a.sha256, a.part, a.path, a.license || ', handed on as ' || $shared_as AS detail
+            FROM audited a JOIN asking USING (license), wanted
+            WHERE $shared_as IS NOT NULL AND license <> $shared_as
+              AND NOT (asking.kind = wanted.kind AND asking.version <> '1.0' AND asking.version <= wanted.version)""",
+    ),
+    Check(
+        id="licence-mixed",
+        severity=Severity.WARNING,
+        title="All works of an export could be composed into one",
+        fault="Works that may not be composed with others beside them",
+        explanation="One picture made of several, a mosaic for one, has to be shared under the share-alike licence of "
+        "its parts. That leaves out non-commercial parts under a licence without that condition, no-derivatives parts, "
+        "and parts under the other share-alike licence. Side by side they may lie.",
+        sql=f"""
+            WITH held AS (
+                SELECT DISTINCT part, license, {_kind("license")} AS kind, nc, nd, sa
+                FROM audited JOIN terms USING (license)
+            ),
+            clashes AS (
+                SELECT one.part, one.license, string_agg(DISTINCT other.license, ', ' ORDER BY other.license) AS others
+                FROM held one JOIN held other ON other.part IS NOT DISTINCT FROM one.part
+                WHERE one.sa AND (other.nd OR (other.nc AND NOT one.nc) OR (other.sa AND other.kind <> one.kind))
+                GROUP BY one.part, one.license
+            )
+            SELECT NULL AS sha256, part, NULL AS path, license || ' beside ' || others AS detail FROM clashes""",
+    ),
+    Check(
+        id="attribution-creator",
+        severity=Severity.WARNING,
+        title="Whoever has to be credited is known",
+        fault="Works to be credited, of unknown creators",
+        explanation="The licence asks for the creator's name as far as it was given. No source gave one: look at the "
+        "page, or leave the work out.",
+        sql="""
+            SELECT a.sha256, a.part, a.path, a.license || ', creator unknown' AS detail
+            FROM audited a SEMI JOIN (FROM terms WHERE "by") USING (license) JOIN origins o ON o.sha256 = a.sha256
+            WHERE coalesce(trim(o.creator), '') = ''""",
+    ),
+    Check(
+        id="attribution-complete",
+        severity=Severity.VIOLATION,
+        title="Credits say all that attribution licences ask for",
+        fault="Credits that leave something out",
+        explanation="Title, creator, source and licence as far as the ledger knows them "
+        "(https://wiki.creativecommons.org/wiki/Recommended_practices_for_attribution). Exporting again completes "
+        "them.",
+        needs=frozenset({"exports"}),
+        sql=f"""
+            WITH asked AS (
+                SELECT a.sha256, a.part, a.path, list_filter([
+                    CASE WHEN NOT contains(a.credit, {_words("o.title")}) THEN 'title' END,
+                    CASE WHEN NOT contains(a.credit, {_words("o.creator")}) THEN 'creator' END,
+                    CASE WHEN NOT contains(a.credit, o.page_url) THEN 'source' END,
+                    CASE WHEN NOT (contains(a.credit, t.name) OR contains(a.credit, coalesce(t.uri, t.name)))
+                         THEN 'licence' END
+                ], lambda missing: missing IS NOT NULL) AS missing
+                FROM audited a JOIN terms t ON t.license = a.license AND t."by" JOIN origins o ON o.sha256 = a.sha256
+                WHERE trim(a.credit) <> ''
+            )
+            SELECT sha256, part, path, 'without ' || array_to_string(missing, ', ') AS detail
+            FROM asked WHERE len(missing) > 0""",
     ),
 )

@@ -15,6 +15,9 @@ _SIGNALS = """
         FROM sightings WHERE json_array_length(opt_out) > 0
     )"""
 
+# Host and port of an address, as the ledger names hosts.
+_HOST = "lower(regexp_extract(image_url, '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)', 1))"
+
 REFUSALS = (
     Check(
         id="opt-out",
@@ -39,6 +42,19 @@ REFUSALS = (
             FROM audited a JOIN refused USING (sha256) GROUP BY a.sha256, a.part, a.path""",
     ),
     Check(
+        id="robots-asked",
+        severity=Severity.NOTE,
+        title="Every host was asked for its robots.txt",
+        fault="Images of hosts whose robots.txt nobody has seen",
+        explanation="For every host that an image was fetched from, the ledger holds what its robots.txt came to: "
+        "read, absent, or not to be had. There is none from crawls that are told to ignore it, or that ran before this "
+        "was noted.",
+        sql=f"""
+            WITH asked AS (SELECT DISTINCT {_HOST} AS host, sha256 FROM origins WHERE starts_with(image_url, 'http'))
+            SELECT a.sha256, a.part, a.path, 'robots.txt of ' || host || ' not seen' AS detail
+            FROM audited a JOIN asked USING (sha256) ANTI JOIN host_robots USING (host)""",
+    ),
+    Check(
         id="synthetic",
         severity=Severity.VIOLATION,
         title="No image declares itself made by a model",
@@ -46,8 +62,25 @@ REFUSALS = (
         explanation="The IPTC digital source type that the file states, in XMP or in a C2PA manifest, is one that the "
         "policy keeps out.",
         sql="""
-            SELECT a.sha256, a.part, a.path, i.digital_source_type AS detail
-            FROM audited a JOIN images i USING (sha256) WHERE i.digital_source_type IN (SELECT unnest($synthetic))""",
+            WITH stated AS (
+                SELECT sha256, digital_source_type AS said FROM images
+                UNION SELECT sha256, digital_source_type FROM embedded WHERE version = $reader
+            )
+            SELECT a.sha256, a.part, a.path, said AS detail
+            FROM audited a JOIN stated USING (sha256) WHERE said IN (SELECT unnest($synthetic))""",
+    ),
+    Check(
+        id="synthetic-traces",
+        severity=Severity.VIOLATION,
+        title="No image bears the traces of a generator",
+        fault="Images with traces of a generator",
+        explanation="A program that generates pictures left its settings or its name in the file: PNG text, EXIF, XMP "
+        "or a C2PA claim. Where the policy keeps out trainedAlgorithmicMedia, these go as well, whatever they declare.",
+        needs=frozenset({"embedded"}),
+        sql="""
+            SELECT a.sha256, a.part, a.path, e.generator || ' (' || e.generator_where || ')' AS detail
+            FROM audited a JOIN embedded e ON e.sha256 = a.sha256 AND e.version = $reader
+            WHERE e.generator IS NOT NULL AND list_contains($synthetic, 'trainedAlgorithmicMedia')""",
     ),
     Check(
         id="takedown",
@@ -58,6 +91,16 @@ REFUSALS = (
         sql="""
             SELECT a.sha256, a.part, a.path, string_agg(DISTINCT t.reason, '; ' ORDER BY t.reason) AS detail
             FROM audited a JOIN takedowns t USING (sha256) GROUP BY a.sha256, a.part, a.path""",
+    ),
+    Check(
+        id="takedown-remains",
+        severity=Severity.VIOLATION,
+        title="Nothing is left of what was taken down",
+        fault="Files left of images that were taken down",
+        explanation="An original, a sized copy or a layout of an image that was taken down is still in the workspace. "
+        "`harvest takedown --sha256` with the same image finishes what was left undone.",
+        sql="""
+            SELECT sha256, NULL AS part, path, kind || ' is still here' AS detail FROM remains""",
     ),
     Check(
         id="takedown-copy",
