@@ -48,6 +48,23 @@ _TURN = 2.0  # seconds after which other processes get their turn at the ledger
 _TEXT, _WHOLE, _REAL = "VARCHAR", "BIGINT", "DOUBLE"
 _SIGNALS = [{"kind": _TEXT, "value": _TEXT, "where": _TEXT}]
 _EVIDENCE = [{"role": _TEXT, "file": _TEXT, "offset": _WHOLE, "record": _TEXT}]
+_FINGERPRINT = {
+    "sha256": _TEXT,
+    "bytes": _WHOLE,
+    "format": _TEXT,
+    "width": "INTEGER",
+    "height": "INTEGER",
+    "mode": _TEXT,
+    "frames": "INTEGER",
+    "phash": "UBIGINT",
+    "phash_version": _TEXT,
+    "sharpness": _REAL,
+    "entropy": _REAL,
+    "brightness": _REAL,
+    "digital_source_type": _TEXT,
+    "data_mining": _TEXT,
+    "sha1": _TEXT,
+}
 _LINE = json.dumps(
     {
         "run_id": _TEXT,
@@ -84,23 +101,7 @@ _LINE = json.dumps(
         "opt_out": _SIGNALS,
         "sha256": _TEXT,
         "path": _TEXT,
-        "fingerprint": {
-            "sha256": _TEXT,
-            "bytes": _WHOLE,
-            "format": _TEXT,
-            "width": "INTEGER",
-            "height": "INTEGER",
-            "mode": _TEXT,
-            "frames": "INTEGER",
-            "phash": "UBIGINT",
-            "phash_version": _TEXT,
-            "sharpness": _REAL,
-            "entropy": _REAL,
-            "brightness": _REAL,
-            "digital_source_type": _TEXT,
-            "data_mining": _TEXT,
-            "sha1": _TEXT,
-        },
+        "fingerprint": _FINGERPRINT,
         "evidence": _EVIDENCE,
         "derived": [
             {
@@ -132,11 +133,23 @@ _SIGHTINGS = f"INSERT INTO sightings BY NAME {SIGHTING_ROWS} ON CONFLICT DO NOTH
 IMAGE_ROWS = """
     SELECT fingerprint.*, path, fetched_at::TIMESTAMPTZ AS first_seen
     FROM read_lines WHERE fingerprint IS NOT NULL"""
-_IMAGES = f"""
-    INSERT INTO images BY NAME {IMAGE_ROWS}
-    QUALIFY row_number() OVER (PARTITION BY fingerprint.sha256 ORDER BY fetched_at::TIMESTAMPTZ, seq) = 1
-    ON CONFLICT (sha256) DO UPDATE SET
-        first_seen = least(images.first_seen, excluded.first_seen), sha1 = coalesce(images.sha1, excluded.sha1)"""
+# The oldest sighting's reading of the bytes is the one that stands, in whatever order journals arrive.
+_READING = ["first_seen", *(name for name in _FINGERPRINT if name not in {"sha256", "sha1"}), "path"]
+_MET_IMAGES = f"""
+    CREATE OR REPLACE TEMP TABLE met_images AS
+    SELECT * REPLACE (max(sha1) OVER (PARTITION BY sha256) AS sha1) FROM ({IMAGE_ROWS})
+    QUALIFY row_number() OVER (PARTITION BY sha256 ORDER BY {", ".join(_READING)}) = 1"""  # noqa: S608
+_NEW_IMAGES = "INSERT INTO images BY NAME FROM met_images ON CONFLICT DO NOTHING"
+# A statement of its own: a conflict clause that updates reads the whole table, also where nothing is in conflict.
+_OLD_IMAGES = f"""
+    UPDATE images SET sha1 = coalesce(images.sha1, met.sha1),
+        {", ".join(f"{name} = CASE WHEN is_older THEN met.{name} ELSE images.{name} END" for name in _READING)}
+    FROM (
+        SELECT met.*, ({", ".join(f"met.{name}" for name in _READING)})
+            < ({", ".join(f"held.{name}" for name in _READING)}) AS is_older
+        FROM met_images AS met JOIN images AS held USING (sha256)
+        WHERE is_older OR (held.sha1 IS NULL AND met.sha1 IS NOT NULL)
+    ) AS met WHERE images.sha256 = met.sha256"""  # noqa: S608
 
 # Of the sightings that processes sharing one crawl have of the same image, the first that came to something stays.
 # Which one that is does not depend on the order in which journals arrive.
@@ -216,7 +229,7 @@ def ingest_segment(con: Connection, path: Path) -> int:
             if header.crawl_id is not None:
                 ((doubled,),) = con.execute(_ONCE_A_CRAWL, [header.crawl_id]).fetchall()
                 new -= doubled
-            con.execute(_IMAGES)
+            _take_images(con)
             con.execute(_DERIVED)
             row = SegmentRow(
                 run_id=segment.run_id, segment=segment.number, digest=segment.digest, sightings=segment.sightings
@@ -226,6 +239,14 @@ def ingest_segment(con: Connection, path: Path) -> int:
     except duckdb.Error as error:
         raise LedgerError(f"{path}: cannot be taken into the ledger: {error}") from None
     return int(new)
+
+
+def _take_images(con: Connection) -> None:
+    ((met,),) = con.execute(_MET_IMAGES).fetchall()
+    ((new,),) = con.execute(_NEW_IMAGES).fetchall()
+    if new < met:
+        con.execute(_OLD_IMAGES)
+    con.execute("DROP TABLE met_images")
 
 
 def ingest_all(workspace: Workspace) -> int:
