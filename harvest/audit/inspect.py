@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -79,9 +80,12 @@ def _inspect(job: _Job) -> _Seen:
     """One original, in a worker process."""
     try:
         file = job.store.local(job.path)
-        statements = _row(job.sha256, job.version, read_embedded(file.read_bytes())) if job.version else None
+        body = file.read_bytes()
     except (OSError, HarvestError):
         return _Seen()
+    if hashlib.sha256(body).hexdigest() != job.sha256:
+        return _Seen()  # somebody else's statements; that the file was changed is another check's to say
+    statements = _row(job.sha256, job.version, read_embedded(body)) if job.version else None
     try:
         faces = find_faces(decode_rgb(file, longest=_LONGEST)) if job.detector else ()
     except (OSError, Broken):

@@ -63,6 +63,8 @@ def _recheck_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["tree", "json", "prov"]),
     help="With --image: a tree, JSON, or W3C PROV-JSON.  [default: tree]",
 )
+@click.option("--faces", is_flag=True, help="Look for faces too: counts and boxes, no identity.")
+@click.option("--no-files", is_flag=True, help="Ask the ledger alone; read and hash no file.")
 @_recheck_options
 @common
 def audit(
@@ -73,6 +75,8 @@ def audit(
     recipe: Path | None,
     image: str | None,
     form: str | None,
+    faces: bool,
+    no_files: bool,
     **recheck: Any,
 ) -> None:
     """Check that every image is accounted for: HTML and JSON reports, exit code 1 on violations."""
@@ -85,7 +89,7 @@ def audit(
     asked = _recheck(workspace, terminal, plan, **recheck)
     policy = load_policy(policy_file) if policy_file else plan.policy if plan else default_policy()
     digests = plan.digests(workspace) if plan else None
-    report = auditing.audit(workspace, policy, digests=digests, progress=terminal)
+    report = auditing.audit(workspace, policy, digests=digests, with_files=not no_files, faces=faces, progress=terminal)
     files = auditing.write_report(workspace, report)
     told = {**auditing.to_json(report), "files": files}
     terminal.result(told if asked is None else {**told, "recheck": asked})
