@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
 from harvest.config.reader import Section, digest_of, load_section, setting
 from harvest.errors import ConfigError
 
 __all__ = [
-    "DedupeConfig",
     "LayoutConfig",
-    "NearConfig",
     "Recipe",
     "SheetConfig",
     "SizeConfig",
@@ -24,23 +23,6 @@ __all__ = [
 ]
 
 _SLUG = r"^[a-z0-9][a-z0-9._-]*$"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NearConfig:
-    """Near-duplicates: perceptual hashes at most `max_distance` of 64 bits apart."""
-
-    method: str = setting("phash", choices=("phash",))
-    max_distance: int = setting(8, ge=0, le=16)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DedupeConfig:
-    """`keep` says which copy of a group stays: the largest, or the first published."""
-
-    exact: bool = True
-    near: NearConfig | None = field(default_factory=NearConfig)
-    keep: str = setting("largest", choices=("largest", "earliest"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +87,7 @@ class Recipe(_Document):
 
 def load_recipe(file: Path) -> Recipe:
     """Read and validate a recipe; `sources` and `policy` are relative to the recipe's folder. Raises ConfigError."""
-    section = load_section(file)
+    section = spelled_out(load_section(file))
     document = section.read(_Document)
     for index, entry in enumerate(document.filter):
         if len(entry.values) != 1:
@@ -119,8 +101,7 @@ def load_recipe(file: Path) -> Recipe:
     for index, source in enumerate(values["sources"]):
         if not source.is_file():
             raise ConfigError(file, f"sources[{index}]", f"no such file: {source}")
-    if not document.dedupe.exact:
-        raise ConfigError(file, "dedupe.exact", "expected true: images of the same bytes are one image in the ledger")
+    check_dedupe(section, document.dedupe)
     sizes = [size.px for size in document.sizes]
     if len(set(sizes)) < len(sizes):
         raise ConfigError(file, "sizes", f"each px may stand once, got {sizes}")

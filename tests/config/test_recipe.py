@@ -35,6 +35,30 @@ def test_sources_are_found_beside_the_recipe(folder: Path) -> None:
     assert recipe.dedupe.near.max_distance == 8
 
 
+@pytest.mark.parametrize(
+    ("text", "keep"),
+    [
+        ("", ("resolution", "compression", "provenance", "date")),
+        ("keep: largest", ("resolution", "compression", "provenance", "date")),
+        ("keep: earliest", ("date", "resolution", "compression", "provenance")),
+        ("keep: [provenance, resolution]", ("provenance", "resolution")),
+    ],
+)
+def test_the_order_in_which_copies_are_judged_has_short_forms(folder: Path, text: str, keep: tuple[str, ...]) -> None:
+    assert load_recipe(recipe_file(folder, f"name: fins\ndedupe: {{{text}}}\n")).dedupe.keep == keep
+
+
+def test_each_method_has_its_own_threshold(folder: Path) -> None:
+    text = "name: fins\ndedupe: {near: {method: pdq}, embedding: {model: harvest-demo, min_similarity: 0.94}}\n"
+
+    config = load_recipe(recipe_file(folder, text)).dedupe
+
+    assert config.near is not None
+    assert config.embedding is not None
+    assert (config.near.max_distance, config.near.min_quality) == (31, 50)
+    assert (config.embedding.model, config.embedding.min_similarity) == ("harvest-demo", 0.94)
+
+
 def test_filters_stay_unread_until_their_owner_reads_them(folder: Path) -> None:
     recipe = load_recipe(recipe_file(folder, "name: fins\nfilter:\n  - size: {min_side: 256}\n"))
 
@@ -56,6 +80,30 @@ def test_filters_stay_unread_until_their_owner_reads_them(folder: Path) -> None:
         (
             "name: fins\ndedupe: {exact: false}\n",
             "dedupe.exact: expected true: images of the same bytes are one image in the ledger",
+        ),
+        (
+            "name: fins\ndedupe: {keep: best}\n",
+            "dedupe.keep: expected largest, earliest or a list of resolution, compression, provenance, date, got 'best'",
+        ),
+        (
+            "name: fins\ndedupe: {keep: [date, resolutoin]}\n",
+            "dedupe.keep[1]: expected one of resolution, compression, provenance, date, got 'resolutoin'",
+        ),
+        (
+            "name: fins\ndedupe: {keep: [date, date]}\n",
+            "dedupe.keep: each criterion may stand once, got ['date', 'date']",
+        ),
+        (
+            "name: fins\ndedupe: {near: {method: phash, max_distance: 17}}\n",
+            "dedupe.near.max_distance: expected a whole number >= 0 and <= 16 for phash, got 17",
+        ),
+        (
+            "name: fins\ndedupe: {near: {method: dhash}}\n",
+            "dedupe.near.method: expected one of phash, pdq, got 'dhash'",
+        ),
+        (
+            "name: fins\ndedupe: {embedding: {min_similarity: 0.9}}\n",
+            "dedupe.embedding.model: missing; expected a text",
         ),
         ("name: fins\nlayout: {projekt: umap}\n", "layout.projekt: unknown key; did you mean 'project'?"),
         ("name: Fins!\n", "name: expected a name of small letters, digits, '.', '_' and '-', got 'Fins!'"),
