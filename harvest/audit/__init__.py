@@ -7,7 +7,7 @@ from harvest.audit.lineage import Lineage, lineage
 from harvest.audit.prov import to_prov
 from harvest.audit.recheck import RecheckReport, RecheckTerms, recheck
 from harvest.audit.report import ReportFiles, to_json, write_report
-from harvest.audit.verify import Difference, VerifyReport, verify
+from harvest.audit.verify import Difference, VerifyReport, ledger_head, verify
 
 __all__ = [
     "CHECKS",
@@ -22,6 +22,7 @@ __all__ = [
     "ReportFiles",
     "VerifyReport",
     "audit",
+    "ledger_head",
     "lineage",
     "recheck",
     "to_json",

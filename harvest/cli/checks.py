@@ -9,11 +9,13 @@ from harvest import doctor as checkup
 from harvest.cli.options import common
 from harvest.cli.terminal import Terminal
 from harvest.errors import CheckFailed
-from harvest.ledger import Status, StatusLine, open_ledger, query
+from harvest.ledger import Head, Status, StatusLine, open_ledger, query
 from harvest.ledger import status as ledger_status
 from harvest.workspace import Workspace
 
 __all__ = ["doctor", "sql", "status", "verify"]
+
+_SHOWN = 50  # notes and differences
 
 
 @click.command()
@@ -44,16 +46,28 @@ def _lines(counts: Status) -> list[tuple[str, str, int]]:
 
 
 @click.command()
+@click.option("--no-files", is_flag=True, help="Compare rows and journals, and hash no originals, sizes or exports.")
+@click.option("--head", "only_head", is_flag=True, help="Only print the ledger's last seal, to be kept elsewhere.")
+@click.option("--against", metavar="HEAD", help="Check that the ledger still holds this seal, kept elsewhere.")
 @common
-def verify(workspace: Workspace, terminal: Terminal) -> None:
-    """Hash every original, derivative, export and journal again and compare with the ledger."""
-    report = auditing.verify(workspace, progress=terminal)
+def verify(workspace: Workspace, terminal: Terminal, no_files: bool, only_head: bool, against: str | None) -> None:
+    """Hash every original, derivative, export and journal again, and check every row against what vouches for it."""
+    if only_head:
+        last = auditing.ledger_head(workspace)
+        terminal.result({"head": str(last) if last else None})
+        terminal.lines([str(last)] if last else [])
+        return
+    kept = Head.parse(against) if against else None
+    report = auditing.verify(workspace, progress=terminal, with_files=not no_files, against=kept)
     terminal.result(report)
     terminal.table(["checked", ""], list(report.checked.items()))
-    for note in report.notes:
+    for note in report.notes[:_SHOWN]:
         terminal.say(f"note: {note}")
+    if len(report.notes) > _SHOWN:
+        terminal.say(f"note: and {len(report.notes) - _SHOWN:,} more; --json has all of them")
     if not report.ok:
-        terminal.table(["where", "what"], [(entry.where, entry.what) for entry in report.differences])
+        shown = [(entry.where, entry.what) for entry in report.differences[:_SHOWN]]
+        terminal.table(["where", "what"], shown, title="the first differences; --json has all of them")
         raise CheckFailed(f"{len(report.differences):,} differences; the first: {report.first}")
 
 

@@ -12,6 +12,7 @@ microseconds since 1970, a binary floating point number is its bits, a vector th
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +20,22 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from duckdb.func import PythonUDFType
 
+from harvest.errors import UsageError
 from harvest.ledger.transactions import Connection
 
-__all__ = ["Head", "head", "next_seal", "read_digests", "seal_rows", "seal_unsealed", "sealed_columns", "sealed_tables"]
+__all__ = [
+    "Head",
+    "chained",
+    "head",
+    "next_seal",
+    "read_digests",
+    "seal_rows",
+    "seal_unsealed",
+    "sealed_columns",
+    "sealed_tables",
+]
 
 _VECTOR = "FLOAT[]"
 _TEXTS = {
@@ -62,6 +75,14 @@ class Head:
 
     def __str__(self) -> str:
         return f"{self.seal}:{self.digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """The head that `text` is. Raises UsageError when it is none."""
+        number, colon, digest = text.strip().partition(":")
+        if not (colon and number.isdigit() and re.fullmatch("[0-9a-f]{64}", digest)):
+            raise UsageError(f"expected NUMBER:DIGEST as `harvest verify --head` prints it, got {text!r}")
+        return cls(seal=int(number), digest=digest)
 
 
 def head(con: Connection) -> Head | None:
@@ -135,7 +156,7 @@ def read_digests(con: Connection, table: str) -> Iterator[str]:
     if _VECTOR not in columns.values():
         yield digest
         return
-    con.create_function("vector_digest", _vector_digests, [_VECTOR], "VARCHAR", type="arrow")  # type: ignore[arg-type]
+    con.create_function("vector_digest", _vector_digests, [_VECTOR], "VARCHAR", type=PythonUDFType.ARROW)
     try:
         yield digest
     finally:
@@ -162,6 +183,6 @@ def _vector_digests(vectors: pa.ChunkedArray) -> pa.Array:
     for chunk in vectors.chunks if isinstance(vectors, pa.ChunkedArray) else [vectors]:
         bounds = chunk.offsets.to_numpy()
         values = np.ascontiguousarray(chunk.values.to_numpy(zero_copy_only=False), dtype="<f4")
-        data = memoryview(values.view(np.uint8))
+        data = memoryview(values.tobytes())
         digests += [hashlib.sha256(data[4 * begin : 4 * end]).hexdigest() for begin, end in pairwise(bounds)]
     return pa.array(digests, pa.string())
