@@ -2,7 +2,7 @@
 
 from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings
 from harvest.export.registry import FORMATS, ExportJob, build
-from harvest.export.runner import ExportReport, run_exports
+from harvest.export.runner import ExportReport, remake_export, run_exports
 
 __all__ = [
     "FORMATS",
@@ -13,5 +13,6 @@ __all__ = [
     "ExportSettings",
     "ExportedFile",
     "build",
+    "remake_export",
     "run_exports",
 ]

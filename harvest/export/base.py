@@ -11,7 +11,7 @@ from harvest.config.reader import setting
 from harvest.ledger.rows import ImageRow, SightingRow
 from harvest.licences import credit_line, licence
 
-__all__ = ["UNKNOWN", "Entry", "ExportFormat", "ExportSettings", "ExportedFile"]
+__all__ = ["UNKNOWN", "Entry", "ExportFormat", "ExportSettings", "ExportedFile", "RecipeFacts"]
 
 UNKNOWN = "unknown"
 
@@ -34,6 +34,16 @@ class ExportSettings:
     def folder(self) -> str:
         """The folder's name: as asked, else told from the format and the size."""
         return self.name or f"{self.format}-{self.size or 'originals'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeFacts:
+    """What an export tells of the recipe that it was made by, and keeps so that it can be made again without it."""
+
+    name: str
+    title: str | None
+    description: str | None
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,27 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from harvest.errors import CheckFailed
 from harvest.export.base import Entry, ExportedFile, ExportSettings
-from harvest.ledger import Connection, DerivedRow, derived, provenance, selected
+from harvest.export.registry import FORMATS
+from harvest.ledger import Connection, DerivedRow, ImageRow, StageRun, derived, exported, images, provenance, selected
 from harvest.workspace import Workspace
 
-__all__ = ["Gathered", "exported_digests", "gather", "input_digest", "runs_of", "sightings_of"]
+__all__ = [
+    "Gathered",
+    "GatheredAgain",
+    "exported_digests",
+    "gather",
+    "gather_again",
+    "input_digest",
+    "runs_of",
+    "sightings_of",
+]
 
 _MET = "outcome IN ('stored', 'known', 'unchanged')"
 _STEM = 16
@@ -39,35 +50,90 @@ def gather(
 ) -> Gathered:
     """Every selected image with its file of the asked size; `digests` and `size_digests` as in `run_exports`.
 
-    What was taken down is not exported, whatever the decisions say. Raises CheckFailed for an image nobody has met.
+    What was taken down is not selected, whatever the decisions say. Raises CheckFailed for an image nobody has met.
     """
-    removed = {sha256 for (sha256,) in con.execute("SELECT sha256 FROM takedowns").fetchall()}
-    images = [image for image in selected(con, digests) if image.sha256 not in removed]
-    wanted = [image.sha256 for image in images]
-    origins = provenance(con, wanted)
+    kept = selected(con, digests)
     sized = _sized(con, settings.size, size_digests)
-    places = _places(con, wanted)
-    stems = _stems(wanted)
-    entries = []
-    for image in images:
+    stems = _stems([image.sha256 for image in kept])
+    chosen = []
+    for image in kept:
         row = sized.get(image.sha256)
-        if settings.size is not None and row is None:
+        if settings.size is None or row is not None:
+            path, digest = (row.path, row.derived_sha256) if row else (image.path, image.sha256)
+            chosen.append(_Chosen(image, workspace.root / path, digest, stems[image.sha256]))
+    entries = _entries(con, settings, chosen)
+    return Gathered(entries=entries, left_out=len(kept) - len(entries))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredAgain:
+    """What is left of an export that was made before, and the settings that it was made by."""
+
+    entries: tuple[Entry, ...]
+    settings: ExportSettings
+
+
+def gather_again(con: Connection, workspace: Workspace, export: str, last: StageRun) -> GatheredAgain | None:
+    """The images of an export that were not taken down since, with the very files that it had of them.
+
+    None where `last`, the stage run that made it, does not say by which settings.
+    """
+    form = FORMATS.get(last.detail.get("format", ""))
+    if form is None or "settings" not in last.detail or "recipe" not in last.detail:
+        return None
+    settings = form.settings(**last.detail["settings"])
+    rows = {row.sha256: row for row in exported(con, export)}
+    made = _rows(
+        con,
+        "SELECT derived_sha256, min(path) AS path FROM derived SEMI JOIN wanted ON derived_sha256 = wanted.sha256 "
+        "GROUP BY derived_sha256",
+        [row.derived_sha256 for row in rows.values()],
+    )
+    paths = {row["derived_sha256"]: row["path"] for row in made}
+    stems = _stems(sorted(rows))
+    chosen = []
+    for image in images(con):
+        row = rows.get(image.sha256)
+        if row is None:
             continue
+        source = workspace.root / (
+            image.path if row.derived_sha256 == image.sha256 else paths.get(row.derived_sha256, "")
+        )
+        if row.derived_sha256 != image.sha256 and not source.is_file():
+            source = workspace.exports / export / row.path
+        chosen.append(_Chosen(image, source, row.derived_sha256, stems[image.sha256]))
+    return GatheredAgain(entries=_entries(con, settings, chosen), settings=settings)
+
+
+class _Chosen(NamedTuple):
+    """An image, the file of it that is exported with its digest, and its name there."""
+
+    image: ImageRow
+    source: Path
+    digest: str
+    stem: str
+
+
+def _entries(con: Connection, settings: ExportSettings, chosen: Sequence[_Chosen]) -> tuple[Entry, ...]:
+    wanted = [each.image.sha256 for each in chosen]
+    origins, places = provenance(con, wanted), _places(con, wanted)
+    entries = []
+    for image, source, digest, stem in chosen:
         origin = origins.get(image.sha256)
         if origin is None:
             raise CheckFailed(f"image {image.sha256[:16]} has no sighting; `harvest audit` tells what else is untraced")
         entries.append(
             Entry(
-                stem=stems[image.sha256],
-                source=workspace.root / (row.path if row else image.path),
-                digest=row.derived_sha256 if row else image.sha256,
+                stem=stem,
+                source=source,
+                digest=digest,
                 image=image,
                 provenance=origin,
                 caption=" ".join(origin.title.split()) if settings.captions == "title" and origin.title else None,
                 places=places.get(image.sha256, 0),
             )
         )
-    return Gathered(entries=tuple(entries), left_out=len(images) - len(entries))
+    return tuple(entries)
 
 
 def input_digest(entries: Sequence[Entry]) -> str:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harvest.config.recipe import Recipe
-from harvest.export.base import UNKNOWN, ExportedFile, ExportSettings
+from harvest.export.base import UNKNOWN, ExportedFile, ExportSettings, RecipeFacts
 from harvest.export.markdown import link, plain
 from harvest.licences import licence
 
@@ -49,7 +48,7 @@ def write_credits(folder: Path, files: Sequence[ExportedFile]) -> None:
     (folder / "CREDITS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_datasheet(folder: Path, files: Sequence[ExportedFile], recipe: Recipe, settings: ExportSettings) -> None:
+def write_datasheet(folder: Path, files: Sequence[ExportedFile], recipe: RecipeFacts, settings: ExportSettings) -> None:
     """DATASHEET.md: what is inside and how it came about, in the order of https://arxiv.org/abs/1803.09010."""
     origins = [file.entry.provenance for file in files]
     unnamed = sum(origin.creator is None for origin in origins)

@@ -8,12 +8,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harvest.errors import CheckFailed, LedgerBusy
 
-__all__ = ["copy_checked", "digest_of_file", "locked", "published_folder"]
+__all__ = ["copy_checked", "digest_of_file", "locked", "published_folder", "remove_folder"]
 
 
 @contextmanager
@@ -52,6 +52,15 @@ def published_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(retired, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(target: Path) -> None:
+    """Take the whole folder away, or nothing of it. The caller holds `locked(target.parent)`."""
+    retired = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}~", suffix=".part"))
+    with suppress(FileNotFoundError):
+        target.rename(retired)
+    _sync_entry(target.parent)
+    shutil.rmtree(retired, ignore_errors=True)
 
 
 def copy_checked(source: Path, target: Path, sha256: str) -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from harvest.config.recipe import Recipe, params_digest
 from harvest.errors import UsageError
-from harvest.export.base import Entry, ExportedFile
-from harvest.export.gather import Gathered, exported_digests, gather, input_digest, runs_of, sightings_of
+from harvest.export.base import Entry, ExportedFile, RecipeFacts
+from harvest.export.gather import Gathered, exported_digests, gather, gather_again, input_digest, runs_of, sightings_of
 from harvest.export.paper import write_credits, write_datasheet, write_lines, write_manifest
-from harvest.export.publish import digest_of_file, locked, published_folder
-from harvest.export.registry import ExportJob, build
+from harvest.export.publish import digest_of_file, locked, published_folder, remove_folder
+from harvest.export.registry import FORMATS, ExportJob, build
 from harvest.ledger import latest_stage, open_ledger, write_export
 from harvest.ledger.rows import ExportRow, StageRun
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["ExportReport", "run_exports"]
+__all__ = ["ExportReport", "remake_export", "run_exports"]
 
 _VERSION = 1
 
@@ -70,13 +70,47 @@ class _Choice(NamedTuple):
     size_digests: Mapping[int, str] | None
 
 
+def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> ExportReport | None:
+    """Write the export `name` anew from the ledger's rows of it, without what was taken down since.
+
+    None where the ledger does not know it, where its folder is gone, and where it was written by a version of this
+    program that did not note how it was made: then its folder is removed, and the recipe makes it again. An export that
+    nothing is left of loses its folder as well. Raises CheckFailed and LedgerBusy as `run_exports` does.
+    """
+    folder = workspace.exports / name
+    with locked(workspace.exports):
+        with open_ledger(workspace) as con:
+            last = latest_stage(con, "export", name)
+            found = gather_again(con, workspace, name, last) if last else None
+        if last is None or not folder.is_dir():
+            return None
+        if found is None:
+            remove_folder(folder)
+            return None
+        job = ExportJob(format=FORMATS[last.detail["format"]], settings=found.settings)
+        recipe = RecipeFacts(**last.detail["recipe"])
+        work = _Work(job=job, recipe=recipe, recipe_digest=last.recipe_digest, left_out=last.detail.get("left_out", 0))
+        _write(workspace, work, found.entries, progress)
+    return _told(workspace, work, len(found.entries), written=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One export to write, whatever its images are."""
+
+    job: ExportJob
+    recipe: RecipeFacts
+    recipe_digest: str
+    left_out: int
+
+
 def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, progress: Progress) -> ExportReport:
     settings, name = job.settings, job.settings.folder
     folder = workspace.exports / name
     params = {
         "format": job.format.name,
         "format_version": job.format.version,
-        "settings": {field: getattr(settings, field) for field in job.format.settings.__dataclass_fields__},
+        "settings": asdict(settings),
         "recipe": recipe.digest,
     }
     recipe_digest = params_digest("export", _VERSION, params)
@@ -86,29 +120,57 @@ def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, 
         there = exported_digests(con, name)
     _require_some(found, job)
     asked = (recipe_digest, input_digest(found.entries))
-    files = len(found.entries)
+    facts = RecipeFacts(name=recipe.name, title=recipe.title, description=recipe.description, digest=recipe.digest)
+    work = _Work(job=job, recipe=facts, recipe_digest=recipe_digest, left_out=found.left_out)
     written = not (last and (last.recipe_digest, last.input_digest) == asked and _is_whole(folder, last, there))
     if written:
+        _write(workspace, work, found.entries, progress)
+    return _told(workspace, work, len(found.entries), written=written)
+
+
+def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress) -> None:
+    """Put the export's folder in place of the one that is there, then its rows in force; without entries, no folder."""
+    settings, name = work.job.settings, work.job.settings.folder
+    folder, made, digests = workspace.exports / name, list[ExportedFile](), dict[str, str]()
+    if not entries:
+        remove_folder(folder)
+    else:
         with published_folder(folder) as temporary:
-            made = _fill(workspace, temporary, job, found, progress)
+            made += _fill(workspace, temporary, work.job, entries, progress)
             with open_ledger(workspace) as con:
                 write_lines(temporary / "PROVENANCE.jsonl", sightings_of(con, made))
                 write_lines(temporary / "RUNS.jsonl", runs_of(con, made))
             write_manifest(temporary, made)
             write_credits(temporary, made)
-            write_datasheet(temporary, made, recipe, settings)
-            detail = {"format": job.format.name, "left_out": found.left_out, "digests": _others(temporary, made)}
-        with open_ledger(workspace, write=True) as con:
-            write_export(
-                con,
-                name=name,
-                recipe_digest=recipe_digest,
-                input_digest=asked[1],
-                rows=[_row(name, file) for file in made],
-                detail=detail,
-            )
+            write_datasheet(temporary, made, work.recipe, settings)
+            digests |= _others(temporary, made)
+    detail = {
+        "format": work.job.format.name,
+        "left_out": work.left_out,
+        "digests": digests,
+        "settings": asdict(settings),
+        "recipe": asdict(work.recipe),
+    }
+    with open_ledger(workspace, write=True) as con:
+        write_export(
+            con,
+            name=name,
+            recipe_digest=work.recipe_digest,
+            input_digest=input_digest(entries),
+            rows=[_row(name, file) for file in made],
+            detail=detail,
+        )
+
+
+def _told(workspace: Workspace, work: _Work, files: int, *, written: bool) -> ExportReport:
+    name = work.job.settings.folder
     return ExportReport(
-        name=name, format=job.format.name, folder=folder, files=files, left_out=found.left_out, written=written
+        name=name,
+        format=work.job.format.name,
+        folder=workspace.exports / name,
+        files=files,
+        left_out=work.left_out,
+        written=written,
     )
 
 
@@ -126,10 +188,10 @@ def _require_some(found: Gathered, job: ExportJob) -> None:
 
 
 def _fill(
-    workspace: Workspace, folder: Path, job: ExportJob, found: Gathered, progress: Progress
+    workspace: Workspace, folder: Path, job: ExportJob, chosen: Sequence[Entry], progress: Progress
 ) -> Sequence[ExportedFile]:
-    made, entries = [], _brought(workspace, found.entries)
-    with progress.start(f"export {job.settings.folder}", len(found.entries)) as task:
+    made, entries = [], _brought(workspace, chosen)
+    with progress.start(f"export {job.settings.folder}", len(entries)) as task:
         for file in job.format.write(folder, entries, job.settings):
             made.append(file)
             task.advance()
