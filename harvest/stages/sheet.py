@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,15 +19,19 @@ from harvest.stages.selection import stage_digests
 from harvest.stages.work import digest_over
 from harvest.workspace import Workspace, published
 
-__all__ = ["STAGE", "run_sheet"]
+__all__ = ["INDEX", "STAGE", "run_sheet"]
 
 STAGE = "sheet"
+INDEX = "sheet.json"  # which images the pages show
 VERSION = 1
 _QUALITY = 90
 
 
 def run_sheet(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
-    """Write `layouts/<name>/sheet-01.jpg` and on, as many pages as it takes; nothing when they are there already."""
+    """Write `layouts/<name>/sheet-01.jpg` and on, as many pages as it takes; nothing when they are there already.
+
+    sheet.json beside them lists the sha256 of the images that they show.
+    """
     if recipe.sheet is None:
         return StageReport(stage=STAGE)
     config = recipe.sheet
@@ -46,7 +51,7 @@ def run_sheet(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> St
     if not chosen:
         return StageReport(stage=STAGE, detail={"files": {}})
     sheets = _sheets(config, pictures, labels if config.label else None, heading, progress)
-    pages = _publish(workspace.layouts / recipe.name, sheets)
+    pages = _publish(workspace.layouts / recipe.name, sheets, config.columns, [image.sha256 for image in chosen])
     detail = {"files": sizes_of(workspace, pages), "images": len(chosen)}
     with open_ledger(workspace, write=True) as con:
         record_stage(con, STAGE, recipe.name, digest, inputs, detail)
@@ -68,8 +73,12 @@ def _sheets(
         yield from contact_sheets(counted, n, heading=heading, columns=config.columns, tile=config.tile, labels=labels)
 
 
-def _publish(folder: Path, sheets: Iterator[Image.Image]) -> list[Path]:
+def _publish(folder: Path, sheets: Iterator[Image.Image], columns: int, shown: Sequence[str]) -> list[Path]:
+    """Write the pages, and the list of the images on them, left to right and down."""
     pages = []
+    # Whoever finds sheets without their list has to take it that they show everything.
+    listed = folder / INDEX
+    listed.unlink(missing_ok=True)
     for number, page in enumerate(sheets, start=1):
         path = folder / f"sheet-{number:02}.jpg"
         with published(path) as temporary:
@@ -77,7 +86,8 @@ def _publish(folder: Path, sheets: Iterator[Image.Image]) -> list[Path]:
         pages.append(path)
     for path in set(folder.glob("sheet-*.jpg")) - set(pages):
         path.unlink()
-    return pages
+    write_published(listed, json.dumps({"columns": columns, "images": list(shown)}) + "\n")
+    return [*pages, listed]
 
 
 def _order(origin: SightingRow | None, sha256: str) -> tuple[str, str, str]:
