@@ -17,12 +17,12 @@ from harvest.stages.pictures import Pictures, is_current, sizes_of
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
 from harvest.stages.work import digest_over
-from harvest.workspace import Workspace, published
+from harvest.workspace import Workspace, published, write_published
 
 __all__ = ["INDEX", "STAGE", "run_sheet"]
 
 STAGE = "sheet"
-INDEX = "sheet.json"  # which images the pages show
+INDEX = "sheet-images.json"  # which images the pages show
 VERSION = 1
 _QUALITY = 90
 
@@ -30,7 +30,7 @@ _QUALITY = 90
 def run_sheet(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
     """Write `layouts/<name>/sheet-01.jpg` and on, as many pages as it takes; nothing when they are there already.
 
-    sheet.json beside them lists the sha256 of the images that they show.
+    sheet-images.json beside them lists the sha256 of the images that they show.
     """
     if recipe.sheet is None:
         return StageReport(stage=STAGE)

@@ -112,7 +112,10 @@ def test_a_new_image_is_laid_out_with_the_others(laid_out, recipe, picture):
 def test_the_sheet_shows_pictures_whole_with_their_labels(laid_out):
     herbarium, reports = laid_out
 
-    assert list(reports["sheet"].detail["files"]) == ["layouts/shells/sheet-01.jpg"]
+    assert list(reports["sheet"].detail["files"]) == [
+        "layouts/shells/sheet-01.jpg",
+        "layouts/shells/sheet-images.json",
+    ]
     with Image.open(herbarium.workspace.layouts / "shells" / "sheet-01.jpg") as sheet:
         assert sheet.width > 4 * 64
 
