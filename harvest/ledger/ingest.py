@@ -139,17 +139,19 @@ _MET_IMAGES = f"""
     CREATE OR REPLACE TEMP TABLE met_images AS
     SELECT * REPLACE (max(sha1) OVER (PARTITION BY sha256) AS sha1) FROM ({IMAGE_ROWS})
     QUALIFY row_number() OVER (PARTITION BY sha256 ORDER BY {", ".join(_READING)}) = 1"""  # noqa: S608
-_NEW_IMAGES = "INSERT INTO images BY NAME FROM met_images ON CONFLICT DO NOTHING"
-# A statement of its own: a conflict clause that updates reads the whole table, also where nothing is in conflict.
-_OLD_IMAGES = f"""
-    UPDATE images SET sha1 = coalesce(images.sha1, met.sha1),
-        {", ".join(f"{name} = CASE WHEN is_older THEN met.{name} ELSE images.{name} END" for name in _READING)}
-    FROM (
-        SELECT met.*, ({", ".join(f"met.{name}" for name in _READING)})
-            < ({", ".join(f"held.{name}" for name in _READING)}) AS is_older
-        FROM met_images AS met JOIN images AS held USING (sha256)
-        WHERE is_older OR (held.sha1 IS NULL AND met.sha1 IS NOT NULL)
-    ) AS met WHERE images.sha256 = met.sha256"""  # noqa: S608
+# Asked for by name, few enough that DuckDB looks into the key's index: a conflict clause, or any join, would read the
+# whole table for every segment.
+_ASKED = 1000
+_HELD_IMAGES = "SELECT sha256 FROM images WHERE sha256 IN ({asked})"
+_NEW_IMAGES = "INSERT INTO images BY NAME FROM met_images WHERE sha256 NOT IN (SELECT unnest(?))"
+_IS_OLDER = f"({', '.join(f'met.{name}' for name in _READING)}) < ({', '.join(f'i.{name}' for name in _READING)})"
+_OLDER_IMAGES = f"""
+    SELECT count(*) FROM (SELECT * FROM images WHERE sha256 IN ({{asked}})) AS i JOIN met_images AS met USING (sha256)
+    WHERE {_IS_OLDER} OR (i.sha1 IS NULL AND met.sha1 IS NOT NULL)"""  # noqa: S608
+_OLDEST_READING = f"""
+    UPDATE images AS i SET sha1 = coalesce(i.sha1, met.sha1),
+        {", ".join(f"{name} = CASE WHEN {_IS_OLDER} THEN met.{name} ELSE i.{name} END" for name in _READING)}
+    FROM met_images AS met WHERE i.sha256 = met.sha256"""  # noqa: S608
 
 # Of the sightings that processes sharing one crawl have of the same image, the first that came to something stays.
 # Which one that is does not depend on the order in which journals arrive.
@@ -242,11 +244,20 @@ def ingest_segment(con: Connection, path: Path) -> int:
 
 
 def _take_images(con: Connection) -> None:
-    ((met,),) = con.execute(_MET_IMAGES).fetchall()
-    ((new,),) = con.execute(_NEW_IMAGES).fetchall()
-    if new < met:
-        con.execute(_OLD_IMAGES)
-    con.execute("DROP TABLE met_images")
+    con.execute(_MET_IMAGES)
+    met = [sha256 for (sha256,) in con.execute("SELECT sha256 FROM met_images").fetchall()]
+    held: list[str] = []
+    older = 0
+    for first in range(0, len(met), _ASKED):
+        asked = met[first : first + _ASKED]
+        marks = ", ".join("?" * len(asked))
+        here = [sha256 for (sha256,) in con.execute(_HELD_IMAGES.format(asked=marks), asked).fetchall()]
+        held += here
+        if here:
+            older += con.execute(_OLDER_IMAGES.format(asked=marks), asked).fetchall()[0][0]
+    if older:
+        con.execute(_OLDEST_READING)
+    con.execute(_NEW_IMAGES, [held])
 
 
 def ingest_all(workspace: Workspace) -> int:
