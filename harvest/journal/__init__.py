@@ -12,6 +12,7 @@ the whole run. A line counts when its newline is written: a kill leaves at most 
 from harvest.journal.foreign import take_in
 from harvest.journal.reader import (
     Verified,
+    living_runs,
     read_end,
     read_header,
     read_segment,
@@ -33,6 +34,7 @@ __all__ = [
     "Verified",
     "dump",
     "from_json",
+    "living_runs",
     "read_end",
     "read_header",
     "read_segment",

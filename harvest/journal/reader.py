@@ -19,6 +19,7 @@ __all__ = [
     "END",
     "HEADER",
     "Verified",
+    "living_runs",
     "read_end",
     "read_header",
     "read_segment",
@@ -52,6 +53,19 @@ class Verified:
 def run_folders(journal_root: Path) -> list[Path]:
     """The folders of all runs, in the order of their ids, which is that of time."""
     return sorted(header.parent for header in journal_root.glob(f"*/{HEADER}"))
+
+
+def living_runs(journal_root: Path) -> list[str]:
+    """The runs that a process is writing at this moment, by id."""
+    living = []
+    for folder in run_folders(journal_root):
+        if not (folder / END).exists():
+            lock = FolderLock.take(folder)
+            if lock is None:
+                living.append(folder.name)
+            else:
+                lock.release()
+    return living
 
 
 def read_header(folder: Path) -> RunHeader:
