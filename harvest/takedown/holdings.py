@@ -1,0 +1,218 @@
+"""What there is of images in a workspace: bytes, sizes, pictures that show them, exports, reports, kept answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from warcio.exceptions import ArchiveLoadFailed
+
+from harvest.errors import LedgerError
+from harvest.evidence import Unwanted, held_payloads
+from harvest.ledger import Connection, open_ledger
+from harvest.progress import Progress
+from harvest.stages.sheet import INDEX
+from harvest.store import Store
+from harvest.workspace import Workspace
+
+__all__ = ["ExportedCopy", "Holdings", "evidence_of", "exported_copies", "holdings_of"]
+
+_DIGITS = 10  # of a sha256, at least, in the names of sizes and on report pages
+_HEX = re.compile(rb"[0-9a-f]{%d,64}" % _DIGITS)
+_OVERLAP = 64
+_CHUNK = 1 << 20
+_MANIFEST = "MANIFEST.jsonl"
+_TABLE = "layout.parquet"
+
+# A path that another image has too is not this image's alone, and stays.
+_DERIVED = """
+    SELECT path FROM derived_rows GROUP BY path
+    HAVING bool_and(sha256 IN (SELECT sha256 FROM wanted)) ORDER BY path"""
+_OTHERS = """
+    SELECT path FROM derived_rows WHERE path IN (SELECT unnest(?)) GROUP BY path
+    HAVING NOT bool_and(sha256 IN (SELECT sha256 FROM wanted))"""
+_EXPORTS = "SELECT DISTINCT export FROM exports WHERE sha256 IN (SELECT sha256 FROM wanted) ORDER BY export"
+_COPIES = """
+    SELECT export, e.sha256, path, credit, strftime(max(finished_at), '%Y-%m-%dT%H:%M:%SZ') AS written_at
+    FROM export_rows e JOIN stage_runs USING (stage_run) JOIN wanted ON e.sha256 = wanted.sha256
+    GROUP BY ALL ORDER BY ALL"""
+# The answers that brought these bytes, from whatever run; a WARC of that run may hold them again.
+_EVIDENCE = """
+    SELECT DISTINCT regexp_extract(ref.file, '^evidence/([^/]+)/', 1) AS run, ref.record FROM (
+        SELECT unnest(from_json(evidence, '[{"role": "VARCHAR", "file": "VARCHAR", "record": "VARCHAR"}]')) AS ref
+        FROM sightings WHERE sha256 IN (SELECT sha256 FROM wanted) AND json_array_length(evidence) > 0
+    ) WHERE ref.role = 'image' AND run <> '' ORDER BY ALL"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedCopy:
+    """A file of an export that showed an image, also of one that was written over or given away since."""
+
+    export: str
+    sha256: str
+    path: str
+    credit: str
+    written_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What is there, as paths in the workspace; `exports` and `layouts` by name, `evidence` as "<run>: n answers"."""
+
+    originals: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
+    layouts: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(getattr(self, name)) for name in self.__dataclass_fields__)
+
+
+def holdings_of(
+    workspace: Workspace, wanted: Collection[str], progress: Progress, *, also_in_evidence: Collection[str] = ()
+) -> Holdings:
+    """Everything of the images `wanted` that is in the workspace now; of `also_in_evidence`, raw answers alone.
+
+    Raises LedgerError for evidence that cannot be read.
+    """
+    digests = frozenset(wanted)
+    short = frozenset(digest[:_DIGITS] for digest in digests)
+    with open_ledger(workspace) as con:
+        _note(con, digests)
+        originals = [
+            path
+            for (path,) in con.execute(
+                "SELECT path FROM images WHERE sha256 IN (SELECT sha256 FROM wanted) ORDER BY path"
+            ).fetchall()
+        ]
+        derived = {path for (path,) in con.execute(_DERIVED).fetchall()}
+        derived |= set(_strays(con, workspace, short))
+        exports = {name for (name,) in con.execute(_EXPORTS).fetchall()}
+    store, root = Store(workspace.root), workspace.root
+    return Holdings(
+        originals=tuple(path for path in originals if store.holds(path) or (root / path).is_file()),
+        derived=tuple(sorted(path for path in derived if (root / path).is_file())),
+        layouts=tuple(folder.name for folder in _folders(workspace.layouts) if _lays_out(folder, digests)),
+        sheets=tuple(folder.name for folder in _folders(workspace.layouts) if _has_sheet_of(folder, digests)),
+        exports=tuple(
+            folder.name for folder in _folders(workspace.exports) if folder.name in exports or _lists(folder, digests)
+        ),
+        reports=tuple(sorted(path.relative_to(root).as_posix() for path in _pages(workspace, short))),
+        evidence=tuple(
+            f"evidence/{run}: {count}"
+            for run, count in _counts(workspace, digests | frozenset(also_in_evidence), progress)
+        ),
+    )
+
+
+def exported_copies(workspace: Workspace, wanted: Collection[str]) -> tuple[ExportedCopy, ...]:
+    """Every file of every export, past ones too, that showed one of these images: whose holders are to be told."""
+    with open_ledger(workspace) as con:
+        _note(con, frozenset(wanted))
+        rows = con.execute(_COPIES).fetchall()
+    names = tuple(ExportedCopy.__dataclass_fields__)
+    return tuple(ExportedCopy(**dict(zip(names, row, strict=True))) for row in rows)
+
+
+def evidence_of(workspace: Workspace, wanted: Collection[str]) -> dict[str, Unwanted]:
+    """By run, which payloads of its kept answers are these images."""
+    with open_ledger(workspace) as con:
+        _note(con, frozenset(wanted))
+        rows = con.execute(_EVIDENCE).fetchall()
+    records: dict[str, set[str]] = {}
+    for run, record in rows:
+        records.setdefault(run, set()).add(record)
+    return {run: Unwanted(digests=frozenset(wanted), records=frozenset(ids)) for run, ids in records.items()}
+
+
+def _note(con: Connection, wanted: Collection[str]) -> None:
+    """Let statements on this connection read the digests as `wanted`."""
+    con.register("wanted", pa.table({"sha256": pa.array(sorted(wanted), pa.string())}))
+
+
+def _counts(workspace: Workspace, wanted: Collection[str], progress: Progress) -> Iterator[tuple[str, int]]:
+    runs = evidence_of(workspace, wanted)
+    with progress.start("read kept answers", len(runs)) as task:
+        for run, unwanted in sorted(runs.items()):
+            folder = workspace.evidence / run
+            try:
+                count = sum(1 for _ in held_payloads(folder, unwanted)) if folder.is_dir() else 0
+            except (OSError, ArchiveLoadFailed) as error:
+                raise LedgerError(f"{folder}: cannot be read: {error}; see `harvest verify`") from None
+            if count:
+                yield run, count
+            task.advance(note=run)
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.glob("*") if path.is_dir() and not path.name.startswith("."))
+
+
+def _strays(con: Connection, workspace: Workspace, short: frozenset[str]) -> Iterator[str]:
+    """Sizes that are named after one of the images, and are no row's or only theirs."""
+    found = []
+    for path in workspace.derived.rglob("*"):
+        digits = path.stem.rpartition("-")[2]
+        if digits[:_DIGITS] in short and len(digits) >= _DIGITS and path.is_file():
+            found.append(path.relative_to(workspace.root).as_posix())
+    others = con.execute(_OTHERS, [found]).fetchall() if found else []
+    yield from set(found) - {path for (path,) in others}
+
+
+def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
+    """Whether a mosaic shows one of the images; one without its table is taken to show them."""
+    table = folder / _TABLE
+    if table.exists():
+        try:
+            shown = pq.read_table(table, columns=["sha256"]).column("sha256")
+        except (OSError, KeyError, pa.ArrowException):
+            return True
+        return bool(pc.any(pc.is_in(shown, pa.array(sorted(wanted), pa.string()))).as_py())
+    return any(path.name != INDEX and not path.match("sheet-*.jpg") for path in folder.iterdir())
+
+
+def _has_sheet_of(folder: Path, wanted: Collection[str]) -> bool:
+    """Whether contact sheets show one of the images; those without their list are taken to show them."""
+    listed = folder / INDEX
+    if listed.exists():
+        try:
+            return not set(json.loads(listed.read_bytes())["images"]).isdisjoint(wanted)
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+    return any(folder.glob("sheet-*.jpg"))
+
+
+def _lists(folder: Path, wanted: Collection[str]) -> bool:
+    """Whether an export's own manifest names one of the images."""
+    try:
+        with (folder / _MANIFEST).open(encoding="utf-8") as lines:
+            return any(json.loads(line).get("original_sha256") in wanted for line in lines)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _pages(workspace: Workspace, short: frozenset[str]) -> Iterator[Path]:
+    """Report pages that name one of the images: a thumbnail may stand beside it."""
+    for page in workspace.reports.rglob("*.html"):
+        if page.is_file() and _names(page, short):
+            yield page
+
+
+def _names(page: Path, short: frozenset[str]) -> bool:
+    tail = b""
+    with page.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            window = tail + chunk
+            if any(found[0][:_DIGITS].decode() in short for found in _HEX.finditer(window)):
+                return True
+            tail = window[-_OVERLAP:]
+    return False
