@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "stages:export",
     "audit": "auditing:audit",
     "verify": "checks:verify",
+    "takedown": "removal:takedown",
     "sql": "checks:sql",
     "doctor": "checks:doctor",
 }
