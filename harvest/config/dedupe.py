@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from harvest.config.reader import Section, setting
 
@@ -13,20 +12,14 @@ __all__ = ["CRITERIA", "DedupeConfig", "EmbeddingConfig", "NearConfig", "check_d
 #: What can make a copy the better one, in the order that holds where the recipe says nothing.
 CRITERIA = ("resolution", "compression", "provenance", "date")
 _SHORT = {"largest": CRITERIA, "earliest": ("date", "resolution", "compression", "provenance")}
-_RADII = {"phash": (8, 16), "pdq": (31, 64)}  # bits: where the recipe says nothing, and at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearConfig:
-    """Perceptual hashes at most `max_distance` bits apart: of the 64 of `phash`, or of the 256 of `pdq`.
+    """Perceptual hashes at most `max_distance` of 64 bits apart propose copies; pixels decide."""
 
-    Hashes propose copies; what they propose is laid over each other before it is believed. A `pdq` of a quality below
-    `min_quality` (0 to 100) says too little about its picture to propose any.
-    """
-
-    method: str = setting("phash", choices=("phash", "pdq"))
-    max_distance: int = setting(_RADII["phash"][0], ge=0)
-    min_quality: int = setting(50, ge=0, le=100)
+    method: str = setting("phash", choices=("phash",))
+    max_distance: int = setting(8, ge=0, le=16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,32 +52,23 @@ class DedupeConfig:
 def spelled_out(document: Section) -> Section:
     """A recipe's document with the short forms of its `dedupe` written out; for what is none of them, as it is.
 
-    `keep: largest` and `keep: earliest` are lists of criteria, and `max_distance` depends on the method. Raises
-    ConfigError for a `keep` that is a word, and none of these two.
+    `keep: largest` and `keep: earliest` are lists of criteria. Raises ConfigError for any other word.
     """
     section = document.values.get("dedupe")
     if not isinstance(section, Mapping):
         return document
-    values: dict[str, Any] = dict(section)
-    keep = values.get("keep")
-    if isinstance(keep, str):
-        if keep not in _SHORT:
-            choices = f"{', '.join(_SHORT)} or a list of {', '.join(CRITERIA)}"
-            raise document.error("dedupe.keep", f"expected {choices}, got {keep!r}")
-        values["keep"] = list(_SHORT[keep])
-    near = values.get("near")
-    if isinstance(near, Mapping) and near.get("method") in _RADII:
-        values["near"] = {"max_distance": _RADII[near["method"]][0], **near}
-    return replace(document, values={**document.values, "dedupe": values})
+    keep = section.get("keep")
+    if not isinstance(keep, str):
+        return document
+    if keep not in _SHORT:
+        choices = f"{', '.join(_SHORT)} or a list of {', '.join(CRITERIA)}"
+        raise document.error("dedupe.keep", f"expected {choices}, got {keep!r}")
+    return replace(document, values={**document.values, "dedupe": {**section, "keep": list(_SHORT[keep])}})
 
 
 def check_dedupe(document: Section, config: DedupeConfig) -> None:
     """Find what fits each field but not the others. Raises ConfigError."""
     if not config.exact:
         raise document.error("dedupe.exact", "expected true: images of the same bytes are one image in the ledger")
-    near = config.near
-    if near is not None and near.max_distance > _RADII[near.method][1]:
-        expected = f"expected a whole number >= 0 and <= {_RADII[near.method][1]} for {near.method}"
-        raise document.error("dedupe.near.max_distance", f"{expected}, got {near.max_distance}")
     if len(set(config.keep)) < len(config.keep):
         raise document.error("dedupe.keep", f"each criterion may stand once, got {list(config.keep)}")

@@ -32,9 +32,9 @@ VERDICTS = frozenset({"keep", "drop", "apart", "together", "undo"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FingerprintRow:
-    """A fingerprint of an image; `value` is hex, empty where the image does not decode.
+    """A fingerprint of an image; `value` is hex, empty where the method has none or the image does not decode.
 
-    `quality` is PDQ's, 0 to 100; of `pixels` it is the encoder's, 1 to 100, and 101 for lossless.
+    `quality` is what the encoder left, 1 to 100 on libjpeg's scale, and 101 for lossless; of the method `encoder` alone.
     """
 
     sha256: str
@@ -107,8 +107,7 @@ def image_columns(con: Connection) -> pa.Table:
         SELECT i.sha256, i.path, i.bytes, i.format, i.width, i.height, i.frames, i.phash, i.phash_version,
                p.license IS NOT NULL AS has_license, p.creator IS NOT NULL AS has_creator,
                coalesce(p.published_at, p.taken_at, p.captured_at, '9999') AS date
-        FROM images i LEFT JOIN provenance p USING (sha256)
-        WHERE i.sha256 NOT IN (SELECT sha256 FROM takedowns)
+        FROM images_here i LEFT JOIN provenance p USING (sha256)
         ORDER BY i.sha256""").to_arrow_table()
 
 

@@ -65,10 +65,10 @@ CREATE OR REPLACE VIEW exports AS
 -- is another row, beside the old one.
 CREATE TABLE fingerprints (
     sha256 VARCHAR NOT NULL,
-    method VARCHAR NOT NULL,      -- pixels | phash | pdq
+    method VARCHAR NOT NULL,      -- phash | dihedral (its eight turns) | pixels | encoder
     version VARCHAR NOT NULL,
-    value VARCHAR NOT NULL,       -- hex; '' where the image does not decode
-    quality DOUBLE,               -- of PDQ, 0 to 100; of pixels, the encoder's quality: 1 to 100, 101 is lossless
+    value VARCHAR NOT NULL,       -- hex; '' where there is none, or the image does not decode
+    quality DOUBLE,               -- of encoder: what it left, 1 to 100 on libjpeg's scale; 101 is lossless
     seal BIGINT,
     PRIMARY KEY (sha256, method, version)
 );
