@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harvest.ledger import Connection, Head, open_ledger
-from harvest.ledger.seals import chained, read_digests, sealed_columns, sealed_tables
+from harvest.ledger.seals import chained, key_columns, read_digests, sealed_columns, sealed_tables
 from harvest.progress import Progress
 from harvest.workspace import Workspace
 
@@ -123,7 +123,7 @@ def _turns(seals: Sequence[_Seal]) -> Iterator[list[_Seal]]:
 
 
 def _batches(con: Connection, table: str, seals: Sequence[_Seal]) -> Iterator[Found]:
-    with read_digests(con, table) as digest:
+    with read_digests(con, table, sealed_columns(con, table)) as digest:
         statement = f"""
             SELECT seal, count(*), sha256(string_agg(row_digest, '' ORDER BY row_digest))
             FROM (SELECT seal, {digest} AS row_digest FROM "{table}" WHERE seal BETWEEN ? AND ?) GROUP BY seal"""
@@ -182,12 +182,7 @@ def _columns(con: Connection, table: str, seal: int, hints: dict[str, Any]) -> l
 
 def _keys(con: Connection, table: str) -> list[str]:
     """The columns that name a row: its primary key, or what comes nearest."""
-    keys = con.execute(
-        "SELECT constraint_column_names FROM duckdb_constraints() "
-        "WHERE table_name = ? AND constraint_type = 'PRIMARY KEY' AND database_name = current_database()",
-        [table],
-    ).fetchall()
-    return list(keys[0][0]) if keys else [name for name in _KEYS if name in sealed_columns(con, table)]
+    return key_columns(con, table) or [name for name in _KEYS if name in sealed_columns(con, table)]
 
 
 def _list(names: Iterable[str]) -> str:

@@ -25,10 +25,6 @@ _ARROW = {
     "bool": pa.bool_(),
 }
 
-_KINDS = """
-    SELECT EXISTS (FROM duckdb_columns() WHERE table_name = ? AND column_name = 'seal'),
-           EXISTS (FROM duckdb_constraints() WHERE table_name = ? AND constraint_type = 'PRIMARY KEY')"""
-
 
 def insert(con: Connection, table: str, row: type[Any], rows: Collection[Any]) -> int:
     """Add `rows`, frozen dataclasses of the type `row` whose fields are columns of `table`; how many were new.
@@ -56,7 +52,7 @@ def insert_selected(con: Connection, table: str, incoming: pa.Table, select: str
     if not len(incoming):
         return 0
     with transaction(con), registered(con, "incoming", incoming):
-        is_sealed, is_keyed = con.execute(_KINDS, [table, table]).fetchall()[0]
+        is_sealed, is_keyed = _kinds(con, table)
         seal = next_seal(con) if is_sealed else 0
         numbered = f", {seal} AS seal" if is_sealed else ""
         statement = f'INSERT INTO "{table}" BY NAME {select}{numbered} FROM incoming {joined}'
@@ -64,6 +60,13 @@ def insert_selected(con: Connection, table: str, incoming: pa.Table, select: str
         if new and is_sealed:
             seal_rows(con, table, seal)
     return int(new)
+
+
+def _kinds(con: Connection, table: str) -> tuple[bool, bool]:
+    """Whether the rows of a table are sealed, and whether it has a key."""
+    rows = con.execute(f"SELECT bool_or(name = 'seal'), bool_or(pk) FROM pragma_table_info('{table}')")  # noqa: S608
+    ((is_sealed, is_keyed),) = rows.fetchall()
+    return bool(is_sealed), bool(is_keyed)
 
 
 def table_of(row: type[Any], rows: Collection[Any]) -> pa.Table:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,6 +29,7 @@ __all__ = [
     "Head",
     "chained",
     "head",
+    "key_columns",
     "next_seal",
     "read_digests",
     "seal_rows",
@@ -102,12 +103,15 @@ def sealed_tables(con: Connection) -> list[str]:
 
 def sealed_columns(con: Connection, table: str) -> dict[str, str]:
     """The columns of a sealed table that its seals cover, in the order of their names, and their types."""
-    rows = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE table_name = ? AND database_name = current_database() ORDER BY column_name",
-        [table],
-    ).fetchall()
+    # The catalogue's own functions take ten times as long.
+    rows = con.execute(f"SELECT name, type FROM pragma_table_info('{table}') ORDER BY name").fetchall()  # noqa: S608
     return {name: kind for name, kind in rows if name != "seal"}
+
+
+def key_columns(con: Connection, table: str) -> list[str]:
+    """The columns of a table's primary key, none where it has no key."""
+    rows = con.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE pk").fetchall()  # noqa: S608
+    return [name for (name,) in rows]
 
 
 def next_seal(con: Connection) -> int:
@@ -123,7 +127,7 @@ def seal_rows(con: Connection, table: str, seal: int) -> None:
     """
     columns = sealed_columns(con, table)
     sums = ", ".join(f"'{name}', sum(hash(\"{name}\"))::VARCHAR" for name in columns)
-    with read_digests(con, table) as digest:
+    with read_digests(con, table, columns) as digest:
         con.execute(
             _SEAL.format(
                 table=table,
@@ -142,12 +146,11 @@ def chained(*, seal: str = "seal", table: str = "table_name") -> str:
 
 
 @contextmanager
-def read_digests(con: Connection, table: str) -> Iterator[str]:
+def read_digests(con: Connection, table: str, columns: Mapping[str, str]) -> Iterator[str]:
     """The SQL of a row's digest, which statements on `con` may use within the block, where they read from `table`.
 
-    Raises ValueError as `seal_rows` does.
+    `columns` are its sealed ones. Raises ValueError as `seal_rows` does.
     """
-    columns = sealed_columns(con, table)
     unknown = [f"{table}.{name} is {kind}" for name, kind in columns.items() if kind not in _TEXTS]
     if unknown:
         raise ValueError(f"no text is agreed upon for rows where {', '.join(unknown)}: add one in {__name__}")
