@@ -5,21 +5,42 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from harvest.workspace import Workspace
 
-_spec = importlib.util.spec_from_file_location("dataset_fixtures", Path(__file__).parents[1] / "export" / "conftest.py")
-assert _spec
-assert _spec.loader
-_fixtures = importlib.util.module_from_spec(_spec)
-sys.modules[_spec.name] = _fixtures  # dataclasses look their module up
-_spec.loader.exec_module(_fixtures)
+
+def _module(name: str, file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+_fixtures = _module("dataset_fixtures", Path(__file__).parents[1] / "export" / "conftest.py")
+_asked_again = _module("asked_again", Path(__file__).parent / "asked_again.py")
 
 empty = _fixtures.empty
+
+
+@pytest.fixture(scope="session")
+def photograph() -> Callable[..., bytes]:
+    """A small JPEG that no other number gives."""
+    return _fixtures.photograph  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def asked_again() -> ModuleType:
+    """Museums on loopback: `Museum` over HTTP/1.1, `Http2Museum` over HTTP/2."""
+    return _asked_again
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ class RecheckTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecheckReport:
-    """What a pass did: `outcomes` counts its rows; `left` images are still due."""
+    """What a pass did: `outcomes` counts its rows; `left` images are due, also those that did not answer."""
 
     recheck: str
     asked: int
@@ -110,7 +110,7 @@ class _Pass:
         finally:
             book.close()
         with open_ledger(self._workspace) as con:
-            left = count_subjects(con, self._id, before=self._before, only=self._only)
+            left = count_subjects(con, "", before=self._before, only=self._only)
         return RecheckReport(
             recheck=self._id,
             asked=sum(self._outcomes.values()),

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from harvest import DISTRIBUTION
-from harvest.audit.recheck.asker import Answer, Asker, leads_to
+from harvest.audit.recheck.asker import Answer, Asker, Unanswered, leads_to
 from harvest.config.source import SourceConfig
 from harvest.hosts.addresses import Unfetched
 from harvest.hosts.budgets import host_of
@@ -30,6 +30,7 @@ _LONGEST = 512 * 1024  # bytes of a robots.txt that are read, as RFC 9309, 2.5 a
 _HOPS = 5  # redirects of a robots.txt that are followed (RFC 9309, 2.3.1.2)
 
 _FRESH = 86_400.0  # seconds that a robots.txt holds (RFC 9309, 2.4)
+_PATIENCE = 60.0  # seconds until one that could not be had is asked for again
 
 Kept = TypeVar("Kept")
 _Held = dict[str, tuple[float, "asyncio.Task[Kept]"]]
@@ -53,9 +54,11 @@ class Unruled(Unfetched):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rules:
+    """What a robots.txt says; `fault` is why nothing may be asked, as long as it is not known."""
+
     parser: Any  # Protego has no types
     usage: tuple[UsageRule, ...] = ()
-    fault: str | None = None
+    fault: Unfetched | None = None
 
 
 class HostRules:
@@ -67,12 +70,15 @@ class HostRules:
         self._policies: _Held[Any] = {}
 
     async def insist(self, source: SourceConfig, url: str) -> None:
-        """Raises Denied or Unruled where robots.txt keeps us from `url` and the source's config honours that."""
+        """Raises Denied or Unruled where robots.txt keeps us from `url` and the source's config honours that.
+
+        Where no request may go at all, that is raised.
+        """
         if "robots" not in source.opt_out.honour:
             return
         rules = await self._rules_of(source, url)
         if rules.fault is not None:
-            raise Unruled(f"robots.txt of {host_of(url)} cannot be had: {rules.fault}")
+            raise rules.fault
         if not rules.parser.can_fetch(url, DISTRIBUTION):
             where = f"{_origin(url)}/robots.txt"
             raise Denied(Signal(kind="robots", value=f"disallows {urlsplit(url).path}", where=where))
@@ -92,16 +98,21 @@ class HostRules:
 
     async def _rules_of(self, source: SourceConfig, url: str) -> _Rules:
         where = f"{_origin(url)}/robots.txt"
+        asked_at, task = self._robots.get(where, (0.0, None))
+        if task is not None and task.done() and task.result().fault and monotonic() - asked_at > _PATIENCE:
+            del self._robots[where]
         return await _once(self._robots, where, lambda: self._read_robots(source, where))
 
     async def _read_robots(self, source: SourceConfig, where: str) -> _Rules:
         nothing = Protego.parse("")
         try:
             answer = await self._follow(source, where)
+        except Unanswered as error:
+            return _Rules(parser=nothing, fault=Unruled(f"{where} cannot be had: {error}"))
         except Unfetched as error:
-            return _Rules(parser=nothing, fault=f"{error.word}: {error}")
+            return _Rules(parser=nothing, fault=error)
         if answer.status >= 500 or answer.status == 429:
-            return _Rules(parser=nothing, fault=f"HTTP {answer.status}")
+            return _Rules(parser=nothing, fault=Unruled(f"{where} cannot be had: HTTP {answer.status}"))
         text = answer.body.decode("utf-8", "replace") if answer.status == 200 else ""
         parser = Protego.parse(text)
         if delay := parser.crawl_delay(DISTRIBUTION):
