@@ -173,7 +173,7 @@ def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
     table = folder / _TABLE
     if table.exists():
         try:
-            shown = pq.read_table(table, columns=["sha256"]).column("sha256")
+            shown = pq.read_table(table, columns=["sha256"]).column("sha256").cast(pa.string())
         except (OSError, KeyError, pa.ArrowException):
             return True
         return bool(pc.any(pc.is_in(shown, pa.array(sorted(wanted), pa.string()))).as_py())
