@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import time
 from collections import Counter
@@ -38,6 +39,7 @@ from harvest.workspace import Workspace
 
 __all__ = ["RecheckReport", "RecheckTerms", "recheck"]
 
+logger = logging.getLogger(__name__)
 _ASKED_AT_ONCE = 32  # images under way; hosts' own budgets are what really bounds them
 _CHUNK = 2_000  # images that are read from the ledger at a time
 _BEAT = 5.0  # seconds between two turns at the ledger
@@ -121,10 +123,10 @@ class _Pass:
         )
 
     async def _ask_all(self, asker: Asker, sources: Mapping[str, SourceConfig], total: int, task: Task) -> None:
-        questions = Questions(asker)
-        writer = asyncio.create_task(self._write_now_and_then(asker))
+        questions, ended = Questions(asker), asyncio.Event()
+        writer = asyncio.create_task(self._write_now_and_then(asker, ended))
         try:
-            while (left := total - sum(self._outcomes.values())) > 0:
+            while (left := total - sum(self._outcomes.values())) > 0 and not writer.done():
                 with open_ledger(self._workspace) as con:
                     chunk = subjects(con, self._id, before=self._before, only=self._only, limit=min(left, _CHUNK))
                 if not chunk:
@@ -134,31 +136,36 @@ class _Pass:
                 async def work(queue: list[Subject] = queue) -> None:
                     while queue and not writer.done():
                         subject = queue.pop()
-                        row = await self._asked(questions, sources[subject.source], subject)
+                        row = await self._answered(questions, sources[subject.source], subject)
                         self._note(row)
                         task.advance(note=f"{subject.source} {row.outcome}")
 
                 async with asyncio.TaskGroup() as group:
                     for _ in range(min(_ASKED_AT_ONCE, len(chunk))):
                         group.create_task(work())
-                await asyncio.to_thread(self._write, asker)
-                if writer.done():
-                    break
+                await self._write(asker)
         finally:
-            writer.cancel()
-            with suppress(asyncio.CancelledError):
-                await writer
             # Also when the pass is being stopped: what was answered is not asked for again.
-            self._write(asker)
+            ended.set()
+            await writer
+            await self._write(asker)
+
+    async def _answered(self, questions: Questions, source: SourceConfig, subject: Subject) -> RecheckRow:
+        try:
+            return await self._asked(questions, source, subject)
+        except Exception as error:  # a page of a kind that nobody thought of must not end the pass
+            logger.exception("asking for %s failed", subject.image_url)
+            return self._row(subject, Found(outcome="failed", detail=f"internal: {error!r}"), None)
 
     async def _asked(self, questions: Questions, source: SourceConfig, subject: Subject) -> RecheckRow:
         page = None
         if subject.page_url and subject.page_url.startswith(("http://", "https://")):
             page = await questions.page(source, subject.page_url)
         if subject.carrier:
-            found = _through_page(subject, page)
-        else:
-            found = await questions.image(source, subject, page)
+            return self._row(subject, _through_page(subject, page), page)
+        return self._row(subject, await questions.image(source, subject, page), page)
+
+    def _row(self, subject: Subject, found: Found, page: PageSaid | None) -> RecheckRow:
         rights = page.terms(subject.image_url) if page else None
         said = dict.fromkeys((*found.signals, *(page.signals if page else ())))
         new = [each for each in said if each.kind != GRANTED and (each.kind, each.value) not in subject.said]
@@ -187,34 +194,38 @@ class _Pass:
         self._licences += row.license_raw_now is not None and row.license_now != row.license_before
         self._opt_outs += row.opt_out != "[]"
 
-    async def _write_now_and_then(self, asker: Asker) -> None:
-        while True:
-            await asyncio.sleep(_BEAT)
+    async def _write_now_and_then(self, asker: Asker, ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _BEAT)
             try:
-                await asyncio.to_thread(self._write, asker)
+                await self._write(asker)
             except LedgerBusy:
                 if len(self._waiting) > _MOST_WAITING:
                     raise
 
-    def _write(self, asker: Asker) -> None:
-        """Put what is known into the ledger; what could not be put there stays for the next time."""
+    async def _write(self, asker: Asker) -> None:
+        """Put what is known into the ledger. Raises LedgerBusy, and keeps it for the next time."""
         rows, self._waiting = self._waiting, []
         shut, asker.shut = asker.shut, []
         counted, asker.counted = asker.counted, Counter()
         if not (rows or shut or counted):
             return
         try:
-            with open_ledger(self._workspace, write=True) as con:
-                write_rechecks(con, rows)
-                for host, until, why in shut:
-                    if until > time.time():
-                        note_refusal(con, host, datetime.fromtimestamp(until, UTC), why)
-                if counted:
-                    count_requests(con, counted)
+            await asyncio.to_thread(self._enter, rows, shut, counted)
         except LedgerBusy:
             self._waiting, asker.shut = [*rows, *self._waiting], [*shut, *asker.shut]
             asker.counted.update(counted)
             raise
+
+    def _enter(self, rows: list[RecheckRow], shut: list[tuple[str, float, str]], counted: Counter[str]) -> None:
+        with open_ledger(self._workspace, write=True) as con:
+            write_rechecks(con, rows)
+            for host, until, why in shut:
+                if until > time.time():
+                    note_refusal(con, host, datetime.fromtimestamp(until, UTC), why)
+            if counted:
+                count_requests(con, counted)
 
     def _sources(self, there: Sequence[str]) -> dict[str, SourceConfig]:
         """The config of every source that is asked. Raises UsageError."""

@@ -15,7 +15,7 @@ from w3lib.encoding import html_to_unicode
 from harvest.audit.recheck.asker import Answer, Asker, leads_to
 from harvest.audit.recheck.rules import Denied, HostRules
 from harvest.config.source import SourceConfig
-from harvest.hosts.addresses import Unfetched
+from harvest.hosts.addresses import Unfetched, check_url
 from harvest.items import Signal
 from harvest.ledger import Subject
 from harvest.pages.addresses import absolute
@@ -28,6 +28,8 @@ __all__ = ["Found", "PageSaid", "Questions", "TooManyRedirects"]
 _GONE, _NO = frozenset({404, 410}), frozenset({401, 403, 451})
 _NO_HEAD = frozenset({400, 403, 405, 501})  # hosts that answer HEAD like this may answer GET
 _LONGEST_PAGE = 8 * 1024 * 1024  # bytes of a landing page that are read
+# What stands at the foot of a page speaks of its text, as on Wikimedia Commons, and not of the picture.
+_FURNITURE = "//footer | //*[@id='footer' or @role='contentinfo']"
 _PAGES_HELD = 64  # images of one page follow each other, so few pages are enough
 _PAGE_HEADERS = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.5"}
 
@@ -91,6 +93,7 @@ class Questions:
         """What became of the image's address, and everything that is said there against taking it."""
         url = subject.image_url
         try:
+            check_url(url, allows_private=source.allow_private_addresses)
             said = [*await self._rules.usage(source, url)]
             if page is None or not page.grants(url):
                 said += await self._rules.reservation(source, url)
@@ -139,6 +142,7 @@ class Questions:
 
     async def _read_page(self, source: SourceConfig, url: str) -> PageSaid:
         try:
+            check_url(url, allows_private=source.allow_private_addresses)
             usage = await self._rules.usage(source, url)
             answer = await self._follow(source, "GET", url, _PAGE_HEADERS, longest=_LONGEST_PAGE)
         except Unfetched as error:
@@ -151,6 +155,7 @@ class Questions:
             return PageSaid(status=200, url=answer.url, signals=(*usage, *signals), fault=f"page: it is {kind}")
         _, text = html_to_unicode(kind, answer.body)
         page = Selector(text=text, type="html")
+        page.xpath(_FURNITURE).drop()
         base = absolute(answer.url, page.css("base::attr(href)").get()) or answer.url
         signals = page_signals(answer.url, answer.headers, page)
         return PageSaid(status=200, url=answer.url, page=page, base=base, signals=(*usage, *signals))
