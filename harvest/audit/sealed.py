@@ -145,11 +145,11 @@ def _changed(con: Connection, table: str, seal: _Seal, rows: int, digest: str) -
     sealed = f"sealed as {seal.number} at {at}"
     keys = _keys(con, table)
     there = con.execute(
-        f'SELECT left({digest}, 8) AS mark, {_list(keys)} FROM "{table}" WHERE seal = ? ORDER BY ALL', [seal.number]
+        f'SELECT {_list(keys)}, left({digest}, 8) AS mark FROM "{table}" WHERE seal = ? ORDER BY ALL', [seal.number]
     ).fetchall()
     left = Counter(marks[at : at + 4].hex() for at in range(0, len(marks), 4))
     strange = []
-    for mark, *values in there:
+    for *values, mark in there:
         if left[mark] > 0:
             left[mark] -= 1
         else:
