@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 
@@ -54,6 +55,21 @@ def test_what_is_known_before_the_download_saves_it(desk, site, jpeg):
     assert desk.fates() == {path: ("refused", f"{kind}: {value}") for path, (kind, value, _) in said.items()}
     assert evidence(desk) == {path: [told] for path, told in said.items()}
     assert site.asked("/p/") == []
+
+
+def test_what_hosts_answered_for_robots_txt_is_kept(desk, site, jpeg):
+    site.add("/robots.txt", ROBOTS)
+    site.add_gallery(["/p/a.jpg", "http://127.0.0.1:9/b.jpg"])
+    site.add("/p/a.jpg", jpeg(1))
+
+    desk.crawl(desk.source())
+
+    here, read = site.url.removeprefix("http://"), hashlib.sha256(ROBOTS.encode()).hexdigest()
+    rows = desk.rows(
+        "SELECT r.host, r.outcome, r.http_status, r.robots_sha256, r.run_id = runs.run_id "
+        "FROM host_robots r, runs ORDER BY r.outcome"
+    )
+    assert rows == [(here, "read", 200, read, True), ("127.0.0.1:9", "unreachable", None, None, True)]
 
 
 def test_a_page_that_reserves_nothing_goes_before_the_hosts_file(desk, site, jpeg):

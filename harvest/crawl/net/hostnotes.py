@@ -15,6 +15,7 @@ from scrapy.crawler import Crawler
 
 from harvest.errors import LedgerError
 from harvest.ledger import count_requests, note_refusal, open_ledger, refusals, requests_today
+from harvest.ledger.hosts import RobotsRow, note_robots
 
 __all__ = ["HostNotes"]
 
@@ -71,20 +72,23 @@ class HostNotes:
         downloader = self._downloader
         sent, downloader.counted = downloader.counted, Counter()
         refused, self._refused = self._refused, []
-        if not (sent or refused) or not self._crawler.settings.getbool("HARVEST_WRITES", default=True):
+        robots, downloader.robots = downloader.robots, []
+        if not (sent or refused or robots) or not self._crawler.settings.getbool("HARVEST_WRITES", default=True):
             return
         try:
-            await asyncio.to_thread(self._enter, sent, refused)
+            await asyncio.to_thread(self._enter, sent, refused, robots)
         except LedgerError as error:
             downloader.counted.update(sent)
             self._refused = [*refused, *self._refused]
+            downloader.robots = [*robots, *downloader.robots]
             logger.debug("%s; the notes on hosts follow later", error)
 
-    def _enter(self, sent: Counter[str], refused: list[tuple[str, float, str]]) -> None:
+    def _enter(self, sent: Counter[str], refused: list[tuple[str, float, str]], robots: list[RobotsRow]) -> None:
         spider: Any = self._crawler.spider
         with open_ledger(spider.workspace, write=True) as con:
             for host, until, why in refused:
                 if until > time.time():
                     note_refusal(con, host, datetime.fromtimestamp(until, UTC), why)
+            note_robots(con, robots)
             if sent:
                 count_requests(con, sent)

@@ -10,6 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -26,6 +27,7 @@ from harvest.crawl.net.hostnotes import HostNotes
 from harvest.errors import SourceRefused
 from harvest.hosts.book import Ask, DailyLimit, FileBook, HostClosed, PaceBook, Turn
 from harvest.hosts.budgets import LONGEST_WAIT, SHUT_FOR, Budget, Budgets, host_of, retry_after
+from harvest.ledger.hosts import RobotsRow
 
 __all__ = ["HostClosed", "PoliteDownloader", "PoliteRetry", "hold_host", "turn_away"]
 
@@ -81,10 +83,17 @@ class PoliteDownloader(Downloader):
         self._caps: tuple[tuple[str, int], ...] = ((f"source {spider.source.name}", most),) if most else ()
         self.book = _open_book(spider)
         self.counted: Counter[str] = Counter()
+        self.robots: list[RobotsRow] = []  # what hosts answered, until the ledger has it
 
     def get_slot_key(self, request: Request) -> str:
         """The name of the budget, also after a redirect to another host, when Scrapy would keep to the first slot."""
         return self._budgets.at(request.url).name
+
+    def answered_robots(self, host: str, outcome: str, **answer: Any) -> None:
+        """Keep for the ledger what asking `host` for robots.txt came to: the rest of a RobotsRow."""
+        asked_at = datetime.now(UTC).isoformat()
+        run_id = self._spider.run.run_id or ""
+        self.robots.append(RobotsRow(host=host, run_id=run_id, asked_at=asked_at, outcome=outcome, **answer))
 
     def slow_down(self, request: Request, delay: float) -> None:
         """Leave at least `delay` seconds between requests to this host, on all of its budgets."""

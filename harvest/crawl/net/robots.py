@@ -5,6 +5,7 @@ RFC 9309: without a robots.txt (4xx) everything is allowed, and while it cannot 
 
 from __future__ import annotations
 
+import hashlib
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -127,7 +128,11 @@ class Robots(RobotsTxtMiddleware):
         if response.status >= _SERVER_ERROR or response.status == _TOO_MANY:
             raise RobotsUnreachable(f"HTTP {response.status}")
         if response.status >= _CLIENT_ERROR:
+            self._note(netloc, "absent", http_status=response.status)
             response = response.replace(body=b"")
+        else:
+            digest = hashlib.sha256(response.body).hexdigest()
+            self._note(netloc, "read", http_status=response.status, robots_sha256=digest)
         agent = self._robotstxt_useragent or ""
         self._usage[netloc] = robots_usage(response.body.decode("utf-8", "replace"), agent)
         await super()._parse_robots(response, netloc, request)
@@ -139,7 +144,14 @@ class Robots(RobotsTxtMiddleware):
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         self._unreachable[netloc] = exc
+        # The words of other errors may hold a proxy's address, and with it a password.
+        said = str(exc) if isinstance(exc, RobotsUnreachable) else type(exc).__name__
+        self._note(netloc, "unreachable", detail=said)
         super()._robots_error(exc, netloc)
+
+    def _note(self, netloc: str, outcome: str, **answer: Any) -> None:
+        downloader: Any = self.crawler.engine.downloader
+        downloader.answered_robots(netloc.rpartition("@")[2].lower(), outcome, **answer)
 
 
 def _robots_url(request: Request) -> str:
