@@ -54,10 +54,10 @@ class Tombstones:
     """All that is known of what was taken down, as a crawl carries it to its workers."""
 
     def __init__(self, known: Iterable[Tombstone] = ()) -> None:
-        known = list(known)
-        self.digests = frozenset(tombstone.sha256 for tombstone in known)
+        self.known = tuple(known)
+        self.digests = frozenset(tombstone.sha256 for tombstone in self.known)
         self._pictures: dict[str, list[tuple[int, int, str]]] = {}
-        for each in known:
+        for each in self.known:
             if each.phash is not None and each.detail_hash is not None and each.detail_version == DETAIL_VERSION:
                 entry = (each.phash, each.detail_hash, each.sha256)
                 self._pictures.setdefault(each.phash_version or "", []).append(entry)

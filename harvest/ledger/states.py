@@ -67,7 +67,7 @@ def put_off(con: Connection, source: str, config_digest: str, code_version: str)
 
 def known_sha1(con: Connection) -> Iterator[tuple[str, str]]:
     """(sha1, sha256), both hex, of every image that is held and whose sha1 is known."""
-    yield from _stream(con, "SELECT sha1, sha256 FROM images WHERE sha1 IS NOT NULL", [])
+    yield from _stream(con, "SELECT sha1, sha256 FROM images_here WHERE sha1 IS NOT NULL", [])
 
 
 def _stream(con: Connection, statement: str, parameters: list[Any]) -> Iterator[tuple[Any, ...]]:

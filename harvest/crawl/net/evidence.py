@@ -3,12 +3,13 @@
 The bytes are those that the server sent, compressed as they came, with the headers that say so. What identifies us and
 is secret is left out: keys added on the wire, Authorization, Proxy-Authorization, cookies in both directions, names and
 passwords in URLs. Where an answer repeats a secret, `***` stands in its place and the record says so. A picture whose
-own headers refuse, where that is honoured, is recorded by its headers alone.
+own headers refuse, where that is honoured, or that was taken down, is recorded by its headers alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from harvest import DISTRIBUTION, __version__
 from harvest.crawl.logs import hidden
 from harvest.errors import HarvestError
-from harvest.evidence import Capture, WarcWriter, pack
+from harvest.evidence import Capture, Unwanted, WarcWriter, pack, scrub_run
 from harvest.items import EvidenceRef
 from harvest.pages.refusals import header_signals
 
@@ -134,7 +135,9 @@ class Evidence:
             is_rendered=is_rendered,
             notes=notes,
         )
-        honoured = self._spider.source.opt_out.honour
+        honoured, gone = self._spider.source.opt_out.honour, self._spider.run.tombstones.digests
+        if gone and hashlib.sha256(body).hexdigest() in gone:
+            return replace(capture, body=b"", notes=(*notes, _REFUSED))
         if capture.media_type.startswith("image/") and any(
             signal.kind in honoured for signal in header_signals(headers, capture.url)
         ):
@@ -169,12 +172,23 @@ class Evidence:
         spider = self._spider
         if self._writer is not None:
             self._writer.close()
+        self._scrub()
         if spider.source.evidence != "wacz" or spider.run.outcome in {None, "interrupted"}:
             return
         try:
             pack(self._folder, title=spider.source.name, software=f"{DISTRIBUTION}/{__version__}")
         except (OSError, ArchiveLoadFailed) as error:
             spider.logger.warning("%s: not packed, the WARC files stay as they are: %s", self._folder, error)
+
+
+    def _scrub(self) -> None:
+        """Take out again what turned out to be a copy of something that was taken down."""
+        if not self._spider.run.unwanted:
+            return
+        try:
+            scrub_run(self._folder, Unwanted(records=self._spider.run.unwanted))
+        except (OSError, ArchiveLoadFailed) as error:
+            self._spider.logger.warning("%s: `harvest takedown --finish` has to go over it: %s", self._folder, error)
 
 
 def _spellings(secrets: frozenset[str]) -> frozenset[bytes]:

@@ -7,10 +7,12 @@ it is queued or journaled; what a dead worker had goes back to the queue.
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Self, TypeVar
 
 from scrapy import Request, signals
@@ -22,7 +24,9 @@ from harvest.crawl.shared.codec import decode, encode, encode_item
 from harvest.crawl.shared.dead import counts_of, has_ended, inherit, journaled, resumable
 from harvest.crawl.shared.items import item_of
 from harvest.crawl.shared.state import Held, SharedCrawl, connect, fingerprint_of
+from harvest.crawl.steps.store import tombstones_of
 from harvest.errors import HarvestError
+from harvest.images.tombstones import Tombstone, Tombstones
 from harvest.items import ImageItem, Outcome, Sighting
 from harvest.journal import read_header
 
@@ -97,6 +101,9 @@ class SharedScheduler(Scheduler):  # type: ignore[misc]
         is_new = self._shared.join(proposed)
         spider.run.crawl_id = self._shared.crawl_id
         spider.run.inherited = inherit(journal, self._shared.crawl_id)
+        own = tombstones_of(spider.workspace).known
+        told = self._shared.exchange([json.dumps(asdict(tombstone), sort_keys=True) for tombstone in own])
+        spider.run.tombstones = Tombstones(Tombstone(**json.loads(line)) for line in sorted(told))
         if is_new:
             self._shared.count(counts_of(spider.run.inherited))
 

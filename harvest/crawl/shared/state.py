@@ -7,6 +7,7 @@
     ...:workers                      hash: worker -> its run_id
     ...:beat:<worker>                there while the worker lives
     ...:counts                       hash: outcome of images -> number
+    ...:tombstones                   set: what was taken down in the workspaces of the workers, as JSON
 
 Whatever must not be torn apart by a kill is one script, which Redis runs whole or not at all.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -175,6 +176,13 @@ class SharedCrawl:
         with answered(self._url):
             return int(self._run("push", keys, [fingerprint, line, -priority, most]))
 
+    def exchange(self, tombstones: Collection[str]) -> set[str]:
+        """Tell the other workers of tombstones, each a line of JSON; those that any worker told of until now."""
+        with answered(self._url):
+            if tombstones:
+                self._client.sadd(self._key("tombstones"), *tombstones)
+            return {_text(line) for line in self._client.smembers(self._key("tombstones"))}
+
     def pop(self) -> Held | None:
         """The entry that is next, which is this worker's from now on."""
         with answered(self._url):
@@ -259,7 +267,7 @@ class SharedCrawl:
         return f"{self._root}:{self.crawl_id}:{name}"
 
     def _keys(self) -> list[str]:
-        return [self._key(name) for name in ("queue", "pending", "seen", "items", "workers", "counts")]
+        return [self._key(name) for name in ("queue", "pending", "seen", "items", "workers", "counts", "tombstones")]
 
     def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
         return self._scripts[script](keys=keys, args=arguments)

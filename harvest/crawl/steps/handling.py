@@ -63,6 +63,9 @@ def keep(body: bytes, looked: Looked, orders: Orders) -> Finding:
 
 def _looked(body: bytes, title: str | None, image_url: str, orders: Orders) -> Looked:
     found, picture = examined(body, max_pixels=orders.max_pixels, longest=longest_of(orders.sizes) or None)
+    refusal = orders.tombstones.refusal(found, body) if orders.tombstones else None
+    if refusal is not None:
+        return Looked(finding=Finding(sha256=found.sha256, fingerprint=found, refusal=refusal))
     said = read_credentials(body, found.format)
     found = replace(found, digital_source_type=found.digital_source_type or said.digital_source_type)
     signals = _refusal(found) + said.signals

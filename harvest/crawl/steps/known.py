@@ -52,9 +52,13 @@ class Known(Step):
         """UNCHANGED without a request while the copy is young; validators for the request when it is not.
 
         An ask that was in vain is not repeated either while it is young: what was BROKEN, GONE or REFUSED is so again.
-        What FAILED fails again until its time has come, which is no attempt.
+        What FAILED fails again until its time has come, which is no attempt. An address that brought nothing but what
+        was taken down is not asked again at all.
         """
         addresses, item = self.spider.run.addresses, encounter.item
+        gone = addresses.taken_down(item)
+        if gone is not None:
+            return encounter.ended(Outcome.REFUSED, "takedown: nothing else comes from there", sha256=gone)
         held = addresses.with_sha1(item.sha1) if item.sha1 else None
         if held is not None:
             return encounter.ended(Outcome.UNCHANGED, "digest known", sha256=held)
@@ -69,7 +73,10 @@ class Known(Step):
             known_fate = {"http_status": vain.http_status, "sha256": vain.sha256, "opt_out": evidence}
             return encounter.ended(Outcome(vain.outcome), vain.reason, **known_fate)
         known = addresses.known(item.image_url)
-        return encounter if known is None else _held(encounter, known, oldest)
+        # A server must not confirm a copy that is no longer here.
+        if known is None or known.sha256 in self.spider.run.tombstones.digests:
+            return encounter
+        return _held(encounter, known, oldest)
 
 
 def _held(encounter: Encounter, known: KnownUrl, oldest: float) -> Encounter:

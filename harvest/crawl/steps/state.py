@@ -12,9 +12,10 @@ from harvest import __version__
 from harvest.config.source import SourceConfig
 from harvest.crawl.steps.encounter import Encounter
 from harvest.crawl.steps.expect import Shares
+from harvest.images.tombstones import Tombstones
 from harvest.items import ImageItem, Outcome, Sighting, Signal
 from harvest.journal import sighting_at
-from harvest.ledger import Connection, KnownUrl, PutOff, VainAsk, known_sha1, known_urls, put_off, vain_asks
+from harvest.ledger import Connection, KnownUrl, PutOff, VainAsk, known_sha1, known_urls, put_off, tombstoned_sha1, tombstoned_urls, vain_asks
 from harvest.ledger.memory import Memory
 
 __all__ = ["Addresses", "Fetches", "RunState", "Tally"]
@@ -67,6 +68,8 @@ class Addresses:
         memory.fill("vain", ((vain.image_url, _vain(vain)) for vain in vain_asks(con, *like_now)))
         memory.fill("later", ((later.image_url, _values(later)) for later in put_off(con, *like_now)))
         memory.fill("sha1", known_sha1(con))
+        memory.fill("taken down", tombstoned_urls(con))
+        memory.fill("taken down by sha1", tombstoned_sha1(con))
 
     def meet(self, source_id: str, image_url: str) -> bool:
         """Note that an image is met in this run; False when it was before."""
@@ -92,6 +95,13 @@ class Addresses:
         """Until when an address is to be left alone."""
         values = self.memory.get("later", url)
         return values and PutOff(url, *values)
+
+    def taken_down(self, item: ImageItem) -> str | None:
+        """The sha256 of what was taken down, where an image's address or its other digest leads to nothing else."""
+        found: str | None = self.memory.get("taken down", item.image_url)
+        if found is None and item.sha1:
+            found = self.memory.get("taken down by sha1", item.sha1.lower())
+        return found
 
     def with_sha1(self, sha1: str) -> str | None:
         """The sha256 of an image that is held, by its other digest."""
@@ -135,7 +145,8 @@ class RunState:
 
     `bodies` bounds memory; `announced` is how many images the source says there are. In a crawl that several workers
     share, `crawl_id` names it, `inherited` are the folders of its other runs that are here, whose images count as met,
-    and `elsewhere` is how many images other workers have obtained.
+    and `elsewhere` is how many images other workers have obtained. `tombstones` is what was taken down, and `unwanted`
+    are the WARC records that hold a copy of such an image.
     """
 
     run_id: str | None = None
@@ -147,6 +158,8 @@ class RunState:
     tally: Tally = field(default_factory=Tally)
     addresses: Addresses = field(default_factory=Addresses)
     fetches: Fetches = field(init=False)
+    tombstones: Tombstones = field(default_factory=Tombstones)
+    unwanted: set[str] = field(default_factory=set)
     bodies: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BODIES))
 
     def __post_init__(self) -> None:

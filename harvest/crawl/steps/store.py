@@ -10,17 +10,21 @@ from scrapy.crawler import Crawler
 
 from harvest.crawl.steps.encounter import Encounter, Step
 from harvest.crawl.steps.workers import Finding, Orders, WorkerDied, Workers
+from harvest.errors import HarvestError
+from harvest.images.tombstones import Tombstones
 from harvest.items import Outcome
+from harvest.ledger import open_ledger, tombstones
 from harvest.store import Store
+from harvest.workspace import Workspace
 
-__all__ = ["KeepOriginal"]
+__all__ = ["KeepOriginal", "tombstones_of"]
 
 _JUST_STORED = 4096  # digests; far more than images that can be under way at once
 
 
 class KeepOriginal(Step):
     """STORED for new bytes, KNOWN for bytes that were here, BROKEN for what is no usable image, REFUSED for what says
-    no to us in its bytes; whatever happened, the body is given back after.
+    no to us in its bytes and for what was taken down; whatever happened, the body is given back after.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -29,13 +33,20 @@ class KeepOriginal(Step):
         self._just_stored: dict[str, None] = {}
 
     async def open_spider(self) -> None:
-        """Start the workers, so that the first images find them awake."""
+        """Start the workers, so that the first images find them awake; they know what was taken down until now."""
         spider, source = self.spider, self.spider.source
+        try:
+            own = await asyncio.to_thread(tombstones_of, spider.workspace)
+        except HarvestError as error:
+            spider.give_up(error)
+            return
+        spider.run.tombstones = Tombstones((*own.known, *spider.run.tombstones.known))
         orders = Orders(
             store=Store(spider.workspace.root),
             max_pixels=source.limits.max_pixels,
             sizes=source.sizes,
             honoured=source.opt_out.honour,
+            tombstones=spider.run.tombstones,
         )
         self._workers = Workers(orders, self.crawler.settings.getint("HARVEST_WORKERS"))
         await self._workers.start()
@@ -78,6 +89,9 @@ class KeepOriginal(Step):
     def _told(self, encounter: Encounter, found: Finding) -> Encounter:
         if found.reason is not None:
             return encounter.ended(Outcome.BROKEN, found.reason, sha256=found.sha256)
+        if found.refusal is not None:
+            self.spider.run.unwanted.update(ref.record for ref in encounter.evidence)
+            return encounter.ended(Outcome.REFUSED, found.refusal, sha256=found.sha256)
         if found.failure is not None:
             return encounter.ended(Outcome.FAILED, f"not_kept: {found.failure}", sha256=found.sha256)
         if found.signals:
@@ -97,6 +111,14 @@ class KeepOriginal(Step):
             path=found.path,
             derived=found.derived,
         )
+
+
+def tombstones_of(workspace: Workspace) -> Tombstones:
+    """What was taken down in a workspace, which need not have a ledger yet. Raises LedgerError."""
+    if not workspace.ledger.exists():
+        return Tombstones()
+    with open_ledger(workspace) as con:
+        return tombstones(con)
 
 
 def _digest(body: bytes) -> str:

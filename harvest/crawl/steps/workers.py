@@ -14,10 +14,11 @@ import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 
 from harvest.config.recipe import SizeConfig
+from harvest.images.tombstones import Tombstones
 from harvest.items import Derivative, Fingerprint, Signal
 from harvest.processes import cores, spawned
 from harvest.store import Store
@@ -34,25 +35,29 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h of the GNU C library
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """What holds for all images of a crawl: where they are kept, in which sizes, and which refusals are honoured."""
+    """What holds for all images of a crawl: where they are kept, in which sizes, which refusals are honoured, and what
+    was taken down.
+    """
 
     store: Store
     max_pixels: int
     sizes: tuple[SizeConfig, ...] = ()
     honoured: tuple[str, ...] = ()
+    tombstones: Tombstones = field(default_factory=Tombstones)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What became of the bytes of one image.
 
-    With a `reason` they are no usable image, and have no `fingerprint`. `signals` are what they refuse. `path` is
-    where they are kept: on the disk when this is told; None when they are refused or when `failure` kept them from it.
+    With a `reason` they are no usable image, and have no `fingerprint`; `refusal` says that they were taken down.
+    `signals` are what they refuse. `path` is where they are kept: on the disk when this is told; None when they are refused or when `failure` kept them from it.
     """
 
     sha256: str
     fingerprint: Fingerprint | None = None
     reason: str | None = None
+    refusal: str | None = None
     signals: tuple[Signal, ...] = ()
     path: str | None = None
     is_new: bool = False
