@@ -14,11 +14,14 @@ from harvest.ledger.copies import (
     write_fingerprints,
     write_likenesses,
     write_reviews,
+    write_verdicts,
 )
 from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.hosts import count_requests, note_refusal, refusals, requests_today
 from harvest.ledger.ingest import finish_run, ingest_all, ingest_from, ingest_segment, start_run
 from harvest.ledger.queries import (
+    Tally,
+    count_images,
     decided,
     decisions,
     derived,
@@ -34,6 +37,7 @@ from harvest.ledger.queries import (
     runs,
     selected,
     sightings_of,
+    tally,
     vectors,
     without_vectors,
 )
@@ -114,10 +118,12 @@ __all__ = [
     "StatusLine",
     "Subject",
     "TakedownRow",
+    "Tally",
     "VainAsk",
     "Waiting",
     "compared_values",
     "copies_by_dedupe",
+    "count_images",
     "count_requests",
     "count_subjects",
     "decided",
@@ -166,6 +172,7 @@ __all__ = [
     "subject_sources",
     "subjects",
     "taken_down",
+    "tally",
     "tombstoned_sha1",
     "tombstoned_urls",
     "tombstones",
@@ -186,4 +193,5 @@ __all__ = [
     "write_rechecks",
     "write_reviews",
     "write_takedowns",
+    "write_verdicts",
 ]

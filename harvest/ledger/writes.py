@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harvest.ledger.insert import insert, insert_columns, insert_selected, table_of
+from harvest.ledger.insert import insert_columns, insert_selected, table_of
 from harvest.ledger.rows import DecisionRow, DerivedRow, DuplicateRow, ExportRow, LayoutRow
 from harvest.ledger.transactions import Connection, transaction
 
@@ -36,9 +36,9 @@ _MAKINGS = (
 )
 
 
-def write_decisions(con: Connection, rows: Collection[DecisionRow]) -> None:
-    """Add verdicts. The first verdict of a (sha256, stage, recipe_digest) stands."""
-    insert(con, "decisions", DecisionRow, rows)
+def write_decisions(con: Connection, rows: Collection[DecisionRow] | pa.Table) -> None:
+    """Add verdicts, as rows or as columns of a DecisionRow's names. The first of a (sha256, stage, digest) stands."""
+    insert_columns(con, "decisions", rows if isinstance(rows, pa.Table) else table_of(DecisionRow, rows))
 
 
 def write_embeddings(con: Connection, model: str, sha256s: Sequence[str], vectors: NDArray[np.float32]) -> None:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
 
 from harvest.config.recipe import Recipe
-from harvest.ledger import decided, decisions, images, open_ledger, opt_outs, provenance, write_decisions
-from harvest.ledger.rows import DecisionRow, ImageRow
+from harvest.ledger import (
+    count_images,
+    decided,
+    images,
+    open_ledger,
+    opt_outs,
+    provenance,
+    tally,
+    write_decisions,
+)
+from harvest.ledger.rows import DecisionRow
 from harvest.processes import batches
 from harvest.progress import Progress
 from harvest.stages import embed
-from harvest.stages.filters import ByMeaning, Candidate, FilterJob, Judge, build
+from harvest.stages.filters import ByMeaning, Candidate, FilterJob, InSql, Judge, build
+from harvest.stages.filters.columns import judged
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "filter_digests", "run_filter"]
 
 STAGE = "filter"
-_BATCH = 5_000
+_BATCH = 50_000  # rows that are written, and sealed, in one turn at the ledger: half a second or so
 
 
 def run_filter(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
@@ -27,24 +39,36 @@ def run_filter(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
     leave out what dedupe dropped. A changed parameter makes that filter judge anew, from the vectors that are there.
     """
     jobs = build(recipe)
-    done = skipped = 0
     for model in dict.fromkeys(job.params.model for job in jobs if isinstance(job.params, ByMeaning)):
         embed.embed_missing(workspace, recipe, model, progress=progress)
     digests = filter_digests(workspace, recipe)
-    candidates = _Candidates(workspace, recipe, jobs, digests)
+    with open_ledger(workspace) as con:
+        total = count_images(con)
+    done = skipped = 0
+    candidates = _Candidates(workspace, recipe)
+    batched: Iterator[pa.Table] | Iterator[list[DecisionRow]]
     for job in jobs:
-        todo = candidates.undecided[job.stage]
-        done, skipped = done + len(todo), skipped + len(candidates) - len(todo)
-        if not todo:
+        digest = digests[job.stage]
+        if isinstance(job.params, InSql):
+            with open_ledger(workspace) as con:
+                verdicts = judged(con, job.params, stage=job.stage, recipe_digest=digest)
+            count, batched = len(verdicts), _slices(verdicts)
+        else:
+            todo = candidates.undecided(job, digest)
+            count, batched = len(todo), _judged_singly(workspace, job, digest, todo)
+        done, skipped = done + count, skipped + total - count
+        if not count:
             continue
-        judge = _judge(workspace, job)
-        with progress.start(job.stage, len(todo)) as task:
-            for batch in batches(_rows(job, digests[job.stage], judge, todo), _BATCH, seconds=60):
+        with progress.start(job.stage, count) as task:
+            for some in batched:
                 with open_ledger(workspace, write=True) as con:
-                    write_decisions(con, batch)
-                task.advance(len(batch))
-    kept, dropped, detail = _tally(workspace, digests)
-    return StageReport(stage=STAGE, done=done, skipped=skipped, kept=kept, dropped=dropped, detail=detail)
+                    write_decisions(con, some)
+                task.advance(len(some))
+    with open_ledger(workspace) as con:
+        found = tally(con, digests)
+    return StageReport(
+        stage=STAGE, done=done, skipped=skipped, kept=found.kept, dropped=found.dropped, detail=dict(found.by_stage)
+    )
 
 
 def filter_digests(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
@@ -58,31 +82,39 @@ def filter_digests(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
 
 
 class _Candidates:
-    """The images to judge, by stage; what is known of them is read once, however many filters ask."""
+    """The images for filters that judge one at a time; what is known of them is read once, however many filters ask."""
 
-    def __init__(
-        self, workspace: Workspace, recipe: Recipe, jobs: Sequence[FilterJob], digests: Mapping[str, str]
-    ) -> None:
-        with open_ledger(workspace) as con:
-            everything, copies = images(con), embed.copies(con, recipe)
-            todo: dict[str, list[ImageRow]] = {}
-            for job in jobs:
-                known = decided(con, job.stage, digests[job.stage])
-                if isinstance(job.params, ByMeaning):
-                    known |= copies
-                todo[job.stage] = [image for image in everything if image.sha256 not in known]
-            wanted = {image.sha256: image for some in todo.values() for image in some}
-            origins = provenance(con, list(wanted)) if wanted else {}
-            refusals = opt_outs(con) if wanted else {}
-        candidates = {
-            sha256: Candidate(image=image, origin=origins.get(sha256), signals=tuple(refusals.get(sha256, ())))
-            for sha256, image in wanted.items()
-        }
-        self._count = len(everything)
-        self.undecided = {stage: [candidates[image.sha256] for image in some] for stage, some in todo.items()}
+    def __init__(self, workspace: Workspace, recipe: Recipe) -> None:
+        self._workspace = workspace
+        self._recipe = recipe
+        self._all: list[Candidate] | None = None
 
-    def __len__(self) -> int:
-        return self._count
+    def undecided(self, job: FilterJob, digest: str) -> list[Candidate]:
+        """Those on which the filter has no verdict under `digest`, ordered by sha256."""
+        with open_ledger(self._workspace) as con:
+            known = decided(con, job.stage, digest)
+            if isinstance(job.params, ByMeaning):
+                known |= embed.copies(con, self._recipe)
+            if self._all is None and len(known) < count_images(con):
+                origins, refusals = provenance(con), opt_outs(con)
+                self._all = [
+                    Candidate(
+                        image=image, origin=origins.get(image.sha256), signals=tuple(refusals.get(image.sha256, ()))
+                    )
+                    for image in images(con)
+                ]
+        return [candidate for candidate in self._all or () if candidate.image.sha256 not in known]
+
+
+def _slices(verdicts: pa.Table) -> Iterator[pa.Table]:
+    for first in range(0, len(verdicts), _BATCH):
+        yield verdicts.slice(first, _BATCH)
+
+
+def _judged_singly(
+    workspace: Workspace, job: FilterJob, digest: str, todo: Sequence[Candidate]
+) -> Iterator[list[DecisionRow]]:
+    yield from batches(_rows(job, digest, _judge(workspace, job), todo), _BATCH, seconds=60)
 
 
 def _judge(workspace: Workspace, job: FilterJob) -> Judge:
@@ -107,15 +139,3 @@ def _rows(job: FilterJob, digest: str, judge: Judge, todo: Sequence[Candidate]) 
             threshold=verdict.threshold,
             decided_by=f"{job.stage}/{job.params.version}",
         )
-
-
-def _tally(workspace: Workspace, digests: Mapping[str, str]) -> tuple[int, int, dict[str, object]]:
-    """How many images every filter kept, how many at least one dropped, and both for each filter."""
-    counts = {stage: {"keep": 0, "drop": 0} for stage in digests}
-    verdicts: dict[str, bool] = {}
-    with open_ledger(workspace) as con:
-        for row in decisions(con, digests):
-            counts[row.stage][row.verdict] += 1
-            verdicts[row.sha256] = verdicts.get(row.sha256, True) and row.verdict == "keep"
-    kept = sum(verdicts.values())
-    return kept, len(verdicts) - kept, dict(counts)

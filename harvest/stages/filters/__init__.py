@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from harvest.config.recipe import Recipe, params_digest
-from harvest.stages.filters.base import ByMeaning, Candidate, Filter, FilterKind, Judge, Space, Verdict, drop, keep
+from harvest.stages.filters.base import (
+    ByMeaning,
+    Candidate,
+    Case,
+    Filter,
+    FilterKind,
+    InSql,
+    Judge,
+    Space,
+    Verdict,
+    drop,
+    keep,
+)
 from harvest.stages.filters.clip import ClipFilter, check_prompts
 from harvest.stages.filters.licence import LicenceFilter, check_allowed
 from harvest.stages.filters.opt_out import OptOutFilter
@@ -19,9 +31,11 @@ __all__ = [
     "FILTERS",
     "ByMeaning",
     "Candidate",
+    "Case",
     "Filter",
     "FilterJob",
     "FilterKind",
+    "InSql",
     "Judge",
     "Space",
     "Verdict",

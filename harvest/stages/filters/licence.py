@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harvest.config.reader import Section, setting
 from harvest.licences import licence, normalize
-from harvest.stages.filters.base import Candidate, Verdict, drop, keep
+from harvest.stages.filters.base import Candidate, Case, Verdict, drop, keep
 
 __all__ = ["LicenceFilter", "check_allowed"]
 
@@ -17,6 +17,7 @@ class LicenceFilter:
     """The SPDX ids and LicenseRef-* ids that are allowed."""
 
     version: ClassVar[int] = 1
+    reads: ClassVar[frozenset[str]] = frozenset({"origin"})
     allow: tuple[str, ...] = setting()
 
     def judge(self, candidate: Candidate) -> Verdict:
@@ -24,8 +25,17 @@ class LicenceFilter:
         found = candidate.origin.license if candidate.origin else None
         if found is None:
             raw = candidate.origin.license_raw if candidate.origin else None
-            return drop(f"licence unknown: the source says {raw!r}" if raw else "licence unknown")
+            return drop(f"licence unknown: the source says '{raw}'" if raw else "licence unknown")
         return keep(found) if found in self.allow else drop(f"licence not allowed: {found}")
+
+    def cases(self) -> tuple[Case, ...]:
+        """The same in SQL."""
+        return (
+            Case(when="license IS NULL AND coalesce(license_raw, '') = ''", reason="'licence unknown'"),
+            Case(when="license IS NULL", reason="printf('licence unknown: the source says ''%s''', license_raw)"),
+            Case(when="list_contains($allow, license)", keep=True, reason="license"),
+            Case(reason="'licence not allowed: ' || license"),
+        )
 
 
 def check_allowed(section: Section) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harvest.config.reader import setting
-from harvest.stages.filters.base import Candidate, Verdict, drop, keep
+from harvest.stages.filters.base import Candidate, Case, Verdict, drop, keep
 
 __all__ = ["QualityFilter"]
 
@@ -16,6 +16,7 @@ class QualityFilter:
     """Bounds on sharpness [0, 1], entropy [bits, 0 to 8] and brightness [0, 1]; see harvest.images.fingerprint."""
 
     version: ClassVar[int] = 1
+    reads: ClassVar[frozenset[str]] = frozenset()
     min_sharpness: float = setting(0.0, ge=0, le=1)
     min_entropy: float = setting(0.0, ge=0, le=8)
     min_brightness: float = setting(0.0, ge=0, le=1)
@@ -35,3 +36,24 @@ class QualityFilter:
         return keep(
             f"sharpness {image.sharpness:.3f}, entropy {image.entropy:.2f}", image.sharpness, self.min_sharpness
         )
+
+    def cases(self) -> tuple[Case, ...]:
+        """The same in SQL."""
+        return (
+            _bound("sharpness", "<", "$min_sharpness", "blurred: sharpness %.3f"),
+            _bound("entropy", "<", "$min_entropy", "empty: %.2f bits of entropy"),
+            _bound("brightness", "<", "$min_brightness", "too dark: brightness %.3f"),
+            _bound("brightness", ">", "$max_brightness", "too bright: brightness %.3f"),
+            Case(
+                keep=True,
+                reason="printf('sharpness %.3f, entropy %.2f', sharpness, entropy)",
+                value="sharpness",
+                threshold="$min_sharpness",
+            ),
+        )
+
+
+def _bound(column: str, is_beyond: str, bound: str, words: str) -> Case:
+    return Case(
+        when=f"{column} {is_beyond} {bound}", reason=f"printf('{words}', {column})", value=column, threshold=bound
+    )

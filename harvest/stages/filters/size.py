@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harvest.config.reader import setting
-from harvest.stages.filters.base import Candidate, Verdict, drop, keep
+from harvest.stages.filters.base import Candidate, Case, Verdict, drop, keep
 
 __all__ = ["SizeFilter"]
 
@@ -16,6 +16,7 @@ class SizeFilter:
     """Bounds in pixels of the shorter and the longer side, and on longer side / shorter side."""
 
     version: ClassVar[int] = 1
+    reads: ClassVar[frozenset[str]] = frozenset()
     min_side: int = setting(1, ge=1)
     max_side: int | None = setting(None, ge=1)
     max_aspect: float | None = setting(None, ge=1)
@@ -32,3 +33,29 @@ class SizeFilter:
             aspect = longer / shorter
             return drop(f"too long: {width}x{height} is {aspect:.2f} to 1", aspect, self.max_aspect)
         return keep(f"{width}x{height}", shorter, self.min_side)
+
+    def cases(self) -> tuple[Case, ...]:
+        """The same in SQL."""
+        shorter, longer, size = "least(width, height)", "greatest(width, height)", "width || 'x' || height"
+        aspect = f"{longer} / {shorter}"
+        return (
+            Case(
+                when=f"{shorter} < $min_side",
+                reason=f"'too small: ' || {size} || ' < ' || $min_side",
+                value=shorter,
+                threshold="$min_side",
+            ),
+            Case(
+                when=f"{longer} > $max_side",
+                reason=f"'too large: ' || {size} || ' > ' || $max_side",
+                value=longer,
+                threshold="$max_side",
+            ),
+            Case(
+                when=f"{aspect} > $max_aspect",
+                reason=f"'too long: ' || {size} || printf(' is %.2f to 1', {aspect})",
+                value=aspect,
+                threshold="$max_aspect",
+            ),
+            Case(keep=True, reason=size, value=shorter, threshold="$min_side"),
+        )

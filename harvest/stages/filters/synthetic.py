@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harvest.config.reader import setting
-from harvest.stages.filters.base import Candidate, Verdict, drop, keep
+from harvest.stages.filters.base import Candidate, Case, Verdict, drop, keep
 
 __all__ = ["SyntheticFilter"]
 
@@ -43,6 +43,7 @@ class SyntheticFilter:
     """The terms of IPTC's DigitalSourceType that are taken out."""
 
     version: ClassVar[int] = 1
+    reads: ClassVar[frozenset[str]] = frozenset()
     exclude: tuple[str, ...] = setting(_GENERATED, choices=_TERMS)
 
     def judge(self, candidate: Candidate) -> Verdict:
@@ -51,3 +52,12 @@ class SyntheticFilter:
         if found in self.exclude:
             return drop(f"declared {found}")
         return keep(f"declared {found}" if found else "declares no source type")
+
+    def cases(self) -> tuple[Case, ...]:
+        """The same in SQL."""
+        declared = "'declared ' || digital_source_type"
+        return (
+            Case(when="list_contains($exclude, digital_source_type)", reason=declared),
+            Case(when="digital_source_type <> ''", keep=True, reason=declared),
+            Case(keep=True, reason="'declares no source type'"),
+        )
