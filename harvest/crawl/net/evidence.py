@@ -180,7 +180,6 @@ class Evidence:
         except (OSError, ArchiveLoadFailed) as error:
             spider.logger.warning("%s: not packed, the WARC files stay as they are: %s", self._folder, error)
 
-
     def _scrub(self) -> None:
         """Take out again what turned out to be a copy of something that was taken down."""
         if not self._spider.run.unwanted:

@@ -15,7 +15,18 @@ from harvest.crawl.steps.expect import Shares
 from harvest.images.tombstones import Tombstones
 from harvest.items import ImageItem, Outcome, Sighting, Signal
 from harvest.journal import sighting_at
-from harvest.ledger import Connection, KnownUrl, PutOff, VainAsk, known_sha1, known_urls, put_off, tombstoned_sha1, tombstoned_urls, vain_asks
+from harvest.ledger import (
+    Connection,
+    KnownUrl,
+    PutOff,
+    VainAsk,
+    known_sha1,
+    known_urls,
+    put_off,
+    tombstoned_sha1,
+    tombstoned_urls,
+    vain_asks,
+)
 from harvest.ledger.memory import Memory
 
 __all__ = ["Addresses", "Fetches", "RunState", "Tally"]

@@ -51,7 +51,8 @@ class Finding:
     """What became of the bytes of one image.
 
     With a `reason` they are no usable image, and have no `fingerprint`; `refusal` says that they were taken down.
-    `signals` are what they refuse. `path` is where they are kept: on the disk when this is told; None when they are refused or when `failure` kept them from it.
+    `signals` are what they refuse. `path` is where they are kept: on the disk when this is told; None when they are
+    refused or when `failure` kept them from it.
     """
 
     sha256: str
