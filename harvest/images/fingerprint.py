@@ -20,6 +20,7 @@ __all__ = [
     "PHASH_VERSION",
     "QUALITY_SIDE",
     "brightness",
+    "dihedral_hashes",
     "entropy",
     "examined",
     "fingerprint",
@@ -94,10 +95,23 @@ def perceptual_hash(grey: Image.Image) -> int:
     Lanczos to 32x32, DCT-II in both directions, the 8x8 lowest frequencies, one bit each for above their median
     (Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions").
     """
-    plane = np.asarray(grey.resize((_PLANE, _PLANE), Image.Resampling.LANCZOS), dtype=np.float64)
-    low = _COSINES @ plane @ _COSINES.T
-    bits = low > np.median(low)
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+    return _hash_of(_low_frequencies(grey))
+
+
+def dihedral_hashes(body: bytes) -> tuple[int, ...]:
+    """The hashes of an encoded picture and of its seven other turns, the upright one first.
+
+    Next come mirrored, upside down and turned by 180 degrees, then the same four transposed. All come out of one DCT:
+    mirroring changes the sign of the odd frequencies, transposing swaps both directions. Raises Broken.
+    """
+    with opened(body) as image:
+        size, kind = image.size, image.format or ""
+        image.draft("L", (_SIDE, _SIDE))
+        image.load()
+        low = _low_frequencies(upright(_reduced(_grey(image), size, kind), orientation(image)))
+    odd = np.where(np.arange(_HASH_SIDE) % 2, -1.0, 1.0)
+    four = (low, low * odd, low * odd[:, None], low * odd * odd[:, None])
+    return tuple(_hash_of(turned) for turned in (*four, *(turned.T for turned in four)))
 
 
 def sharpness(pixels: NDArray[np.uint8]) -> float:
@@ -120,6 +134,15 @@ def entropy(pixels: NDArray[np.uint8]) -> float:
 def brightness(pixels: NDArray[np.uint8]) -> float:
     """Mean grey value, 0 (black) to 1 (white), gamma-encoded as stored."""
     return float(pixels.mean() / 255)
+
+
+def _low_frequencies(grey: Image.Image) -> NDArray[np.float64]:
+    plane = np.asarray(grey.resize((_PLANE, _PLANE), Image.Resampling.LANCZOS), dtype=np.float64)
+    return np.asarray(_COSINES @ plane @ _COSINES.T, dtype=np.float64)
+
+
+def _hash_of(low: NDArray[np.float64]) -> int:
+    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
 
 
 def _grey(image: Image.Image) -> Image.Image:

@@ -25,6 +25,7 @@ __all__ = [
     "write_fingerprints",
     "write_likenesses",
     "write_reviews",
+    "write_verdicts",
 ]
 
 VERDICTS = frozenset({"keep", "drop", "apart", "together", "undo"})
@@ -34,7 +35,7 @@ VERDICTS = frozenset({"keep", "drop", "apart", "together", "undo"})
 class FingerprintRow:
     """A fingerprint of an image; `value` is hex, empty where the method has none or the image does not decode.
 
-    `quality` is what the encoder left, 1 to 100 on libjpeg's scale, and 101 for lossless; of the method `encoder` alone.
+    `quality` is of the method `encoder` alone: what it left, 1 to 100 on the scale of libjpeg, and 101 for lossless.
     """
 
     sha256: str
@@ -114,7 +115,7 @@ def image_columns(con: Connection) -> pa.Table:
 def fingerprints(con: Connection, method: str, version: str) -> pa.Table:
     """All fingerprints of a method in one version: columns sha256, value and quality, ordered by sha256."""
     statement = "SELECT sha256, value, quality FROM fingerprints WHERE method = ? AND version = ? ORDER BY sha256"
-    return con.execute(statement, [method, version]).to_arrow_table()
+    return con.sql(statement, params=[method, version]).to_arrow_table()
 
 
 def write_fingerprints(con: Connection, rows: Collection[FingerprintRow]) -> int:
@@ -124,19 +125,19 @@ def write_fingerprints(con: Connection, rows: Collection[FingerprintRow]) -> int
 
 def compared_values(con: Connection, method: str, version: str, radius: float) -> pa.Table:
     """The values that were compared at `radius` or more: one column, value, ordered."""
-    return con.execute(
+    return con.sql(
         """SELECT DISTINCT value FROM compared_values WHERE method = ? AND version = ? AND radius >= ?
            ORDER BY value""",
-        [method, version, radius],
+        params=[method, version, radius],
     ).to_arrow_table()
 
 
 def near_values(con: Connection, method: str, version: str, radius: float) -> pa.Table:
     """The pairs of values known to be at most `radius` apart: columns value < other and distance, ordered."""
-    return con.execute(
+    return con.sql(
         """SELECT value, other, distance FROM near_values WHERE method = ? AND version = ? AND distance <= ?
            ORDER BY value, other""",
-        [method, version, radius],
+        params=[method, version, radius],
     ).to_arrow_table()
 
 
@@ -159,11 +160,17 @@ def write_comparison(
 
 def likenesses(con: Connection, version: str) -> pa.Table:
     """All likenesses measured by a version: columns sha256 < other, likeness and transform, ordered."""
-    return con.execute(
-        "SELECT sha256, other, likeness, transform FROM likenesses WHERE version = ? ORDER BY sha256, other", [version]
+    return con.sql(
+        "SELECT sha256, other, likeness, transform FROM likenesses WHERE version = ? ORDER BY sha256, other",
+        params=[version],
     ).to_arrow_table()
 
 
 def write_likenesses(con: Connection, rows: Collection[LikenessRow]) -> int:
     """Add likenesses; how many were new."""
     return insert(con, "likenesses", LikenessRow, rows)
+
+
+def write_verdicts(con: Connection, columns: pa.Table) -> int:
+    """Add decisions of a million images at once: columns as in DecisionRow, decided now. How many were new."""
+    return insert_columns(con, "decisions", columns)

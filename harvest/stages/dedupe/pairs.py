@@ -20,6 +20,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from harvest.processes import cores
+from harvest.stages.dedupe.compiled import compiled
 
 __all__ = ["NearPairs", "near_pairs", "near_values", "words_of"]
 
@@ -169,16 +170,6 @@ def _ordered(parts: list[tuple[NDArray[np.int32], ...]]) -> NearPairs:
     return NearPairs(first=first[order], second=second[order], distance=distance[order].astype(np.uint16))
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` compiled without Python's lock; kept on disk where there is a place for it."""
-    compiled: Callable[..., Any]
-    try:
-        compiled = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
-        compiled = numba.njit(nogil=True)(function)
-    return compiled
-
-
 def _count_ones(typing_context: Any, value: Any) -> Any:  # noqa: ARG001 - numba's protocol
     """The number of set bits of a word: one instruction, which numba has no name for."""
 
@@ -191,7 +182,7 @@ def _count_ones(typing_context: Any, value: Any) -> Any:  # noqa: ARG001 - numba
 _ones: Callable[[Any], int] = intrinsic(_count_ones)  # type: ignore[assignment]  # called by compiled code alone
 
 
-@_compiled
+@compiled
 def _is_found_before(  # noqa: PLR0917 - compiled code takes its arrays in order
     ours: Any, i: int, theirs: Any, j: int, band: int, thresholds: Any
 ) -> bool:
@@ -204,7 +195,7 @@ def _is_found_before(  # noqa: PLR0917 - compiled code takes its arrays in order
     return False
 
 
-@_compiled
+@compiled
 def _join(  # noqa: PLR0917 - compiled code takes its arrays in order
     ours: Any,
     our_numbers: Any,
