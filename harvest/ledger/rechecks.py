@@ -7,30 +7,32 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pyarrow as pa
+
 from harvest.items import Signal
-from harvest.ledger.database import Connection
+from harvest.ledger.database import Connection, registered
 from harvest.ledger.insert import insert
 
-__all__ = ["RecheckRow", "Subject", "count_subjects", "subject_sources", "subjects", "write_rechecks"]
+__all__ = ["RecheckRow", "Subject", "due", "subject_sources", "subjects", "write_rechecks"]
 
 _DUE = """
-    asked AS (
-        SELECT sha256, image_url, max(asked_at) FILTER (outcome <> 'failed') AS last_asked,
-               bool_or(recheck = $recheck) AS is_done
-        FROM rechecks GROUP BY sha256, image_url
+    WITH asked AS (
+        SELECT sha256, image_url, max(asked_at) AS last_asked FROM rechecks WHERE outcome <> 'failed' GROUP BY ALL
     ), due AS (
-        SELECT p.sha256, p.source, p.image_url, p.page_url, p.license, p.raw->>'redirected_to' AS redirected_to,
-               p.carrier->>'kind' AS carrier, last_asked,
+        SELECT p.sha256, p.run_id, p.seq, p.page_url, last_asked,
                lower(regexp_extract(p.image_url, '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)', 1)) AS host
         FROM provenance p LEFT JOIN asked USING (sha256, image_url)
         WHERE regexp_matches(p.image_url, '^https?://') AND ($only IS NULL OR list_contains($only, p.source))
-          AND NOT coalesce(is_done, false) AND (last_asked IS NULL OR last_asked < $before::TIMESTAMPTZ)
+          AND (last_asked IS NULL OR last_asked < $before::TIMESTAMPTZ)
           AND p.sha256 IN (SELECT sha256 FROM images) AND p.sha256 NOT IN (SELECT sha256 FROM takedowns)
-    )"""
-_SUBJECTS = f"""
-    WITH {_DUE}, chosen AS (
-        SELECT *, row_number() OVER (PARTITION BY host ORDER BY last_asked NULLS FIRST, page_url, sha256) AS turn
-        FROM due ORDER BY turn, host LIMIT $limit
+    )
+    SELECT run_id, seq FROM due
+    ORDER BY row_number() OVER (PARTITION BY host ORDER BY last_asked NULLS FIRST, page_url, sha256), host"""
+_SUBJECTS = """
+    WITH chosen AS (
+        SELECT s.sha256, s.source, s.image_url, s.page_url, s.license, s.raw->>'redirected_to' AS redirected_to,
+               s.carrier->>'kind' AS carrier, d.place
+        FROM due d JOIN sightings s USING (run_id, seq)
     ), met AS (
         SELECT sha256, image_url, fetched_at, etag, last_modified, outcome, opt_out
         FROM sightings WHERE sha256 IN (SELECT sha256 FROM chosen)
@@ -38,14 +40,14 @@ _SUBJECTS = f"""
         SELECT sha256, image_url, arg_max(etag, fetched_at) AS etag, arg_max(last_modified, fetched_at) AS last_modified
         FROM met WHERE outcome IN ('stored', 'known', 'unchanged') GROUP BY sha256, image_url
     ), said AS (
-        SELECT sha256, to_json(list(DISTINCT {{kind: signal->>'kind', value: signal->>'value'}})) AS said
+        SELECT sha256, to_json(list(DISTINCT {kind: signal->>'kind', value: signal->>'value'})) AS said
         FROM (SELECT sha256, unnest(from_json(opt_out, '["JSON"]')) AS signal FROM met WHERE opt_out <> '[]')
         GROUP BY sha256
     )
     SELECT c.sha256, source, c.image_url, page_url, license, redirected_to, carrier, i.bytes, etag, last_modified,
            coalesce(said, '[]')
     FROM chosen c JOIN images i USING (sha256) LEFT JOIN validators USING (sha256, image_url)
-    LEFT JOIN said USING (sha256) ORDER BY turn, host"""  # noqa: S608 - put together of constants
+    LEFT JOIN said USING (sha256) ORDER BY place"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +101,23 @@ class RecheckRow:
         return tuple(Signal(**signal) for signal in json.loads(self.opt_out))
 
 
-def subjects(
-    con: Connection, recheck: str, *, before: datetime, only: Sequence[str] | None, limit: int
-) -> list[Subject]:
-    """Up to `limit` images that the pass `recheck` has not asked for and no pass since `before`, host by host in turn.
+def due(con: Connection, *, before: datetime, only: Sequence[str] | None) -> pa.Table:
+    """The sightings (`run_id`, `seq`) to ask for again, host by host in turn: one for each image that no pass has asked
+    for since `before`.
 
     An address that did not answer is due at once. Images that were taken down, and bytes that came from no web
     address, are never due. `only` names the sources to ask, None all.
     """
-    found = con.execute(_SUBJECTS, {**_asked(recheck, before, only), "limit": limit}).fetchall()
+    moment = before.astimezone(UTC).isoformat()
+    asked = {"before": moment, "only": None if only is None else list(only)}
+    return con.sql(_DUE, params=asked).to_arrow_table()
+
+
+def subjects(con: Connection, chosen: pa.Table) -> list[Subject]:
+    """What is known of the sightings `chosen`, a part of what `due` gave, in their order."""
+    keyed = chosen.append_column("place", pa.array(range(len(chosen)), pa.int64()))
+    with registered(con, "due", keyed):
+        found = con.execute(_SUBJECTS).fetchall()
     names = [name for name in Subject.__dataclass_fields__ if name != "said"]
     return [
         Subject(
@@ -116,12 +126,6 @@ def subjects(
         )
         for *values, said in found
     ]
-
-
-def count_subjects(con: Connection, recheck: str, *, before: datetime, only: Sequence[str] | None) -> int:
-    """How many `subjects` would give without a limit."""
-    ((count,),) = con.execute(f"WITH {_DUE} SELECT count(*) FROM due", _asked(recheck, before, only)).fetchall()  # noqa: S608
-    return int(count)
 
 
 def subject_sources(con: Connection) -> list[str]:
@@ -133,8 +137,3 @@ def subject_sources(con: Connection) -> list[str]:
 def write_rechecks(con: Connection, rows: Collection[RecheckRow]) -> int:
     """Add answers; those that are there stay. How many were new."""
     return insert(con, "rechecks", RecheckRow, rows)
-
-
-def _asked(recheck: str, before: datetime, only: Sequence[str] | None) -> dict[str, object]:
-    moment = before.astimezone(UTC).isoformat()
-    return {"recheck": recheck, "before": moment, "only": None if only is None else list(only)}

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from harvest.audit.recheck.asker import Asker
 from harvest.audit.recheck.questions import Found, PageSaid, Questions
 from harvest.config.reader import Section
@@ -24,7 +26,7 @@ from harvest.ledger import (
     RecheckRow,
     Subject,
     count_requests,
-    count_subjects,
+    due,
     note_refusal,
     open_ledger,
     refusals,
@@ -98,39 +100,36 @@ class _Pass:
         with open_ledger(self._workspace) as con:
             there = subject_sources(con)
             closed, counts = refusals(con), requests_today(con)
-            due = count_subjects(con, self._id, before=self._before, only=self._only)
+            wanted = due(con, before=self._before, only=self._only)
         sources = self._sources(there)
         book = FileBook(self._workspace.root / "pace")
         for host, (until, why) in closed.items():
             book.shut(host, until.timestamp(), why)
         book.seed(counts)
-        total = due if self._terms.limit is None else min(due, self._terms.limit)
+        chosen = wanted if self._terms.limit is None else wanted.slice(0, self._terms.limit)
         try:
             async with Asker(book) as asker:
-                with self._progress.start("ask sources again", total) as task:
-                    await self._ask_all(asker, sources, total, task)
+                with self._progress.start("ask sources again", len(chosen)) as task:
+                    await self._ask_all(asker, sources, chosen, task)
         finally:
             book.close()
-        with open_ledger(self._workspace) as con:
-            left = count_subjects(con, "", before=self._before, only=self._only)
+        asked = sum(self._outcomes.values())
         return RecheckReport(
             recheck=self._id,
-            asked=sum(self._outcomes.values()),
+            asked=asked,
             outcomes=dict(sorted(self._outcomes.items())),
             licences_changed=self._licences,
             new_opt_outs=self._opt_outs,
-            left=left,
+            left=len(wanted) - asked + self._outcomes["failed"],
         )
 
-    async def _ask_all(self, asker: Asker, sources: Mapping[str, SourceConfig], total: int, task: Task) -> None:
+    async def _ask_all(self, asker: Asker, sources: Mapping[str, SourceConfig], chosen: pa.Table, task: Task) -> None:
         questions, ended = Questions(asker), asyncio.Event()
         writer = asyncio.create_task(self._write_now_and_then(asker, ended))
         try:
-            while (left := total - sum(self._outcomes.values())) > 0 and not writer.done():
+            for first in range(0, len(chosen), _CHUNK):
                 with open_ledger(self._workspace) as con:
-                    chunk = subjects(con, self._id, before=self._before, only=self._only, limit=min(left, _CHUNK))
-                if not chunk:
-                    break
+                    chunk = subjects(con, chosen.slice(first, _CHUNK))
                 queue = list(reversed(chunk))
 
                 async def work(queue: list[Subject] = queue) -> None:
@@ -143,7 +142,8 @@ class _Pass:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(min(_ASKED_AT_ONCE, len(chunk))):
                         group.create_task(work())
-                await self._write(asker)
+                if writer.done():
+                    break
         finally:
             # Also when the pass is being stopped: what was answered is not asked for again.
             ended.set()
