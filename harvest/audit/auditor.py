@@ -153,6 +153,7 @@ _LACKING: Mapping[str, str] = {
     "embedded": "no file was read",
     "faces": "no faces were looked for; --faces or the policy's people.faces asks for them",
     "files": "no file was read",
+    "rechecks": "no source was asked again; --recheck asks them",
     "selection": "no recipe was given",
 }
 

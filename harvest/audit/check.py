@@ -31,7 +31,8 @@ class Check:
     - `consents(sha256, source, evidence)`: entries of the policy's files of consent
 
     and the parameters that harvest.audit.terms.parameters makes of the policy. `needs` names what has to be there for
-    the question to be asked: `exports`, `files`, `selection`, `embedded` (files were read), `faces` (looked for).
+    the question to be asked: `exports`, `files`, `selection`, `embedded` (files were read), `faces` (looked for),
+    `rechecks` (some source was asked again).
     """
 
     id: str

@@ -287,6 +287,7 @@ def test_every_check_has_a_case_in_which_it_finds_something() -> None:
 
 
 def test_no_check_finds_anything_in_a_dataset_without_fault(exported) -> None:
+    asked_again()(exported)
     policy = replace(POLICY, people=CONSENT, use=UseTerms(commercial=True, adapted=True, shared_as="CC-BY-4.0"))
 
     report = audit(exported.workspace, policy, digests=DIGESTS)

@@ -5,6 +5,8 @@ from harvest.config.policy import Severity
 
 __all__ = ["RECHECK"]
 
+_NEEDS = frozenset({"rechecks"})
+
 RECHECK = (
     Check(
         id="source-opt-out",
@@ -13,6 +15,7 @@ RECHECK = (
         fault="Images that their source refuses by now",
         explanation="When it was asked again, the source said something against taking the image that it had not said "
         "before, and that the policy honours.",
+        needs=_NEEDS,
         sql="""
             SELECT a.sha256, a.part, a.path,
                    string_agg(DISTINCT signal.kind || ': ' || signal.value || ' (' || signal."where" || '), '
@@ -32,6 +35,7 @@ RECHECK = (
         explanation="When it was asked again, the landing page stated another licence than the one that was recorded, "
         "or no longer stated the one it had stated when it was asked before. Creative Commons licences cannot be taken "
         "back, but whoever put the first one there may not have been entitled to it.",
+        needs=_NEEDS,
         sql="""
             SELECT a.sha256, a.part, a.path, detail FROM audited a JOIN (
                 SELECT sha256, coalesce(license_before, 'unknown') || ' before, '
@@ -54,6 +58,7 @@ RECHECK = (
         fault="Images that their source has taken down or closed",
         explanation="When it was asked again, the address or its landing page answered that it is gone (404, 410), or "
         "that nobody may see it (401, 403, 451, robots.txt). A creator who removes a picture may not want it used.",
+        needs=_NEEDS,
         sql="""
             SELECT a.sha256, a.part, a.path,
                    CASE WHEN r.outcome IN ('gone', 'refused') THEN 'image ' || r.outcome
@@ -71,6 +76,7 @@ RECHECK = (
         fault="Images whose address brings other bytes or leads elsewhere",
         explanation="When it was asked again, the address served other bytes, or sent on to another address than "
         "before. What is here stays what was served then; that the source changed it can be of interest.",
+        needs=_NEEDS,
         sql="""
             SELECT a.sha256, a.part, a.path,
                    r.outcome || ' on ' || strftime(r.asked_at, '%Y-%m-%d') || coalesce(': ' || r.detail, '')
