@@ -16,6 +16,7 @@ from harvest.demo.show import run_demo
 from harvest.errors import CheckFailed
 from harvest.joining import join
 from harvest.run import RunReport
+from harvest.takedown import finish
 from harvest.workspace import Workspace
 
 __all__ = ["crawl", "demo", "ingest", "run", "tell_run"]
@@ -86,6 +87,12 @@ def ingest(*, workspace: Workspace, terminal: Terminal, folders: tuple[Path, ...
     """Bring journals into the ledger: this workspace's, and those of other workspaces with their images."""
     report = join(workspace, folders, progress=terminal)
     terminal.result(report)
+    if report.refused or report.tombstones:
+        gone = finish(workspace, progress=terminal)
+        terminal.say(
+            f"{report.refused:,} originals did not come, {report.tombstones:,} more images count as taken down, and "
+            f"{len(gone.removed):,} things of such images were taken away"
+        )
     rows = [(name, getattr(report, name)) for name in ("runs", "sightings", "originals", "derived", "evidence")]
     terminal.table(["came in", ""], rows)
     if report.missing:

@@ -71,20 +71,28 @@ class Tombstones:
 
     def near(self, found: Fingerprint, body: bytes) -> Near | None:
         """The tombstone whose picture `body`, of which `found` tells, shows again; None when there is none."""
-        hashes = self._hashes.get(found.phash_version)
-        if hashes is None:
-            return None
-        bits = np.bitwise_count(hashes ^ np.uint64(found.phash))
-        close = np.flatnonzero(bits <= NEAR_BITS)
-        if not len(close):
+        close = self._close(found)
+        if not close:
             return None
         try:
             detail = detail_hash(body)
         except Broken:
             return None
         pictures = self._pictures[found.phash_version]
-        nearest = min(((detail ^ pictures[n][1]).bit_count(), int(bits[n]), pictures[n][2]) for n in close.tolist())
+        nearest = min(((detail ^ pictures[n][1]).bit_count(), bits, pictures[n][2]) for n, bits in close)
         return Near(sha256=nearest[2], bits=nearest[1], detail_bits=nearest[0]) if nearest[0] <= DETAIL_BITS else None
+
+    def may_be_near(self, found: Fingerprint) -> bool:
+        """Whether it takes a closer look to tell that a picture is no near copy."""
+        return bool(self._close(found))
+
+    def _close(self, found: Fingerprint) -> list[tuple[int, int]]:
+        """The numbers of the tombstones whose 64 bits are close, each with how many differ."""
+        hashes = self._hashes.get(found.phash_version)
+        if hashes is None:
+            return []
+        bits = np.bitwise_count(hashes ^ np.uint64(found.phash))
+        return [(n, int(bits[n])) for n in np.flatnonzero(bits <= NEAR_BITS).tolist()]
 
     def refusal(self, found: Fingerprint, body: bytes) -> str | None:
         """Why these bytes may not come in, as a sighting says it; None when nobody asked for that."""

@@ -25,6 +25,7 @@ __all__ = [
     "images_named",
     "near_images",
     "near_prints",
+    "takedown_rows",
     "taken_down",
     "tombstoned_sha1",
     "tombstoned_urls",
@@ -42,8 +43,8 @@ class TakedownRow:
     requested_at: str | None = None
     reason: str
     requested_by: str
-    request: str
-    matched: str
+    request: str | None
+    matched: str | None
     phash: str | None = None
     phash_version: str | None = None
     detail_hash: str | None = None
@@ -68,6 +69,19 @@ def write_takedowns(con: Connection, rows: Collection[TakedownRow]) -> int:
     """Add tombstones; how many are new. Images that have one already keep it, and get no second one."""
     known = set(taken_down(con))
     return insert(con, "takedowns", TakedownRow, [row for row in rows if row.sha256 not in known])
+
+
+def takedown_rows(con: Connection) -> list[TakedownRow]:
+    """All tombstones as they were written, the first of each image, in the order of sha256."""
+    names = tuple(TakedownRow.__dataclass_fields__)
+    columns = ", ".join(
+        f"strftime({name}, '%Y-%m-%dT%H:%M:%S.%fZ')" if name == "requested_at" else name for name in names
+    )
+    rows = con.execute(
+        f"""SELECT {columns} FROM takedowns
+            QUALIFY row_number() OVER (PARTITION BY sha256 ORDER BY requested_at, request) = 1 ORDER BY sha256"""
+    ).fetchall()
+    return [TakedownRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def taken_down(con: Connection) -> list[str]:
