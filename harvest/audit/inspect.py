@@ -13,8 +13,7 @@ from harvest.errors import Broken, HarvestError
 from harvest.images.decode import decode_rgb
 from harvest.images.embedded import EMBEDDED_VERSION, Embedded, read_embedded
 from harvest.images.faces import FACES_MISSING, detector_name, find_faces
-from harvest.ledger import open_ledger
-from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
+from harvest.ledger import EmbeddedRow, FacesRow, open_ledger, uninspected, write_embedded, write_faces
 from harvest.licences import from_url, normalize
 from harvest.processes import batches, in_processes
 from harvest.progress import Progress

@@ -17,7 +17,8 @@ from harvest.ledger.copies import (
     write_verdicts,
 )
 from harvest.ledger.database import Connection, open_ledger, transaction
-from harvest.ledger.hosts import count_requests, note_refusal, refusals, requests_today
+from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
+from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
 from harvest.ledger.ingest import finish_run, ingest_all, ingest_from, ingest_segment, start_run
 from harvest.ledger.queries import (
     Tally,
@@ -101,7 +102,9 @@ __all__ = [
     "DecisionRow",
     "DerivedRow",
     "DuplicateRow",
+    "EmbeddedRow",
     "ExportRow",
+    "FacesRow",
     "FingerprintRow",
     "Head",
     "HeldImage",
@@ -112,6 +115,7 @@ __all__ = [
     "PutOff",
     "RecheckRow",
     "ReviewRow",
+    "RobotsRow",
     "RunRow",
     "SightingRow",
     "StageRun",
@@ -156,6 +160,7 @@ __all__ = [
     "near_prints",
     "near_values",
     "note_refusal",
+    "note_robots",
     "open_ledger",
     "opt_outs",
     "provenance",
@@ -179,6 +184,7 @@ __all__ = [
     "tombstoned_urls",
     "tombstones",
     "transaction",
+    "uninspected",
     "unwanted",
     "vain_asks",
     "vectors",
@@ -187,8 +193,10 @@ __all__ = [
     "write_decisions",
     "write_derived",
     "write_duplicates",
+    "write_embedded",
     "write_embeddings",
     "write_export",
+    "write_faces",
     "write_fingerprints",
     "write_layout",
     "write_likenesses",

@@ -20,13 +20,14 @@ from harvest.journal import JournalWriter, RunHeader
 from harvest.ledger import (
     DecisionRow,
     DerivedRow,
+    RobotsRow,
     images,
     ingest_all,
+    note_robots,
     open_ledger,
     write_decisions,
     write_derived,
 )
-from harvest.ledger.hosts import RobotsRow, note_robots
 from harvest.progress import SilentProgress
 from harvest.store import Store
 from harvest.workspace import Workspace

@@ -14,8 +14,15 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from harvest.errors import LedgerError
-from harvest.ledger import count_requests, note_refusal, open_ledger, refusals, requests_today
-from harvest.ledger.hosts import RobotsRow, note_robots
+from harvest.ledger import (
+    RobotsRow,
+    count_requests,
+    note_refusal,
+    note_robots,
+    open_ledger,
+    refusals,
+    requests_today,
+)
 
 __all__ = ["HostNotes"]
 

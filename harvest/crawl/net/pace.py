@@ -27,7 +27,7 @@ from harvest.crawl.net.hostnotes import HostNotes
 from harvest.errors import SourceRefused
 from harvest.hosts.book import Ask, DailyLimit, FileBook, HostClosed, PaceBook, Turn
 from harvest.hosts.budgets import LONGEST_WAIT, SHUT_FOR, Budget, Budgets, host_of, retry_after
-from harvest.ledger.hosts import RobotsRow
+from harvest.ledger import RobotsRow
 
 __all__ = ["HostClosed", "PoliteDownloader", "PoliteRetry", "hold_host", "turn_away"]
 
