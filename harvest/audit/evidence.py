@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from harvest.audit.inspect import inspect_originals
 from harvest.images.embedded import EMBEDDED_VERSION
@@ -35,8 +36,11 @@ _EXPORTED = """
     SELECT sha256, export AS part, 'exports/' || export || '/' || path AS path, derived_sha256, license, credit
     FROM exports ORDER BY export, exports.path"""
 _STORED = """
-    SELECT i.sha256, $part AS part, i.path, i.sha256 AS derived_sha256, p.license, NULL AS credit
-    FROM images_here i LEFT JOIN provenance p USING (sha256) ORDER BY sha256"""
+    SELECT sha256, $part AS part, path, sha256 AS derived_sha256, NULL AS license, NULL AS credit
+    FROM images_here ORDER BY sha256"""
+# What was not exported has no licence of its own, but the one of its sighting.
+_LICENSED = """
+    SELECT a.* REPLACE (o.license AS license) FROM audited a LEFT JOIN origins o USING (sha256) ORDER BY a.sha256"""
 _PAPERS = "SELECT name, detail->'digests' FROM latest_stage_runs WHERE stage = 'export' ORDER BY name"
 _ORIGINS = """
     SELECT sha256, run_id, source, source_id, image_url, page_url, title, creator, creator_url, license, license_raw,
@@ -45,7 +49,8 @@ _ORIGINS = """
     LEFT JOIN (SELECT sha256, country FROM embedded WHERE version = $reader) USING (sha256)"""
 _INSPECTED = """
     SELECT EXISTS (FROM embedded SEMI JOIN audited USING (sha256) WHERE version = $reader),
-           EXISTS (FROM faces SEMI JOIN audited USING (sha256) WHERE coalesce(detector = $detector, true))"""
+           EXISTS (FROM faces SEMI JOIN audited USING (sha256) WHERE coalesce(detector = $detector, true)),
+           EXISTS (FROM rechecks SEMI JOIN audited USING (sha256))"""
 # What must be gone from the disk, with the pictures that show it; exported files are judged where they lie.
 _REMOVED = """
     SELECT sha256, path, 'original' AS kind FROM images SEMI JOIN takedowns USING (sha256)
@@ -117,8 +122,12 @@ def gather(
     reader = {"reader": EMBEDDED_VERSION}
     with open_ledger(workspace) as con, registered(con, tables):
         tables["origins"] = con.sql(_ORIGINS, params=reader).to_arrow_table()
+        if not there:
+            with registered(con, {"origins": tables["origins"]}):
+                tables["audited"] = con.sql(_LICENSED).to_arrow_table().cast(pa.schema(_AUDITED))
         on_disk = con.execute(_ON_DISK).fetchall() if with_files else []
-        was_read, was_looked_at = con.execute(_INSPECTED, {**reader, "detector": detector_name()}).fetchall()[0]
+        asked = con.execute(_INSPECTED, {**reader, "detector": detector_name()}).fetchall()[0]
+        was_read, was_looked_at, was_asked_again = asked
         removed = con.execute(_REMOVED).fetchall()
     wanted = [Wanted(path=path, sha256=sha256, kind=kind, digests=digests) for path, sha256, kind, digests in on_disk]
     wanted += [
@@ -136,6 +145,7 @@ def gather(
         "files": with_files,
         "selection": selection is not None,
         "embedded": with_files or was_read,
+        "rechecks": was_asked_again,
         "faces": was_looked_at or (with_files and faces and detector_name() is not None),
     }
     return Evidence(
@@ -162,8 +172,7 @@ def _audited(
     name, kind = ("all stored images", "images") if selection is None else ("selected images", "selection")
     rows = con.sql(_STORED, params={"part": name}).to_arrow_table().cast(pa.schema(_AUDITED))
     if selection is not None:
-        chosen = set(selection)
-        rows = rows.filter(pa.array([sha256 in chosen for sha256 in rows["sha256"].to_pylist()], pa.bool_()))
+        rows = rows.filter(pc.is_in(rows["sha256"], value_set=pa.array(selection, _TEXT)))
     return rows, (Part(name=name, kind=kind, files=len(rows)),), missing
 
 

@@ -7,11 +7,16 @@ from harvest.config.policy import Severity
 __all__ = ["LICENCES"]
 
 _MET = "outcome IN ('stored', 'known', 'unchanged')"
+# Most images have one licence wherever they were met; who asks how places differ need not look at these.
+_SEVERAL = f"""
+    SELECT sha256 FROM sightings WHERE {_MET} GROUP BY sha256
+    HAVING min(coalesce(license, 'unknown')) <> max(coalesce(license, 'unknown'))"""
 # What each place says today: the last statement of every (source, id) about these bytes.
 _SAID = f"""
     SELECT sha256, source, source_id,
            arg_max(coalesce(license, 'unknown'), (coalesce(fetched_at, TIMESTAMPTZ 'epoch'), run_id, seq)) AS license
-    FROM sightings WHERE {_MET} GROUP BY sha256, source, source_id"""
+    FROM sightings SEMI JOIN (SELECT sha256 FROM duplicates UNION ALL {_SEVERAL}) USING (sha256)
+    WHERE {_MET} GROUP BY sha256, source, source_id"""
 
 
 def _kind(license: str) -> str:  # noqa: A002 - the ledger's word
@@ -74,7 +79,10 @@ LICENCES = (
             WITH changed AS (
                 SELECT sha256,
                        source || ' ' || source_id || ': ' || string_agg(DISTINCT answer, ', ' ORDER BY answer) AS said
-                FROM (SELECT *, coalesce(license, 'unknown') AS answer FROM sightings WHERE {_MET})
+                FROM (
+                    SELECT *, coalesce(license, 'unknown') AS answer
+                    FROM sightings SEMI JOIN ({_SEVERAL}) USING (sha256) WHERE {_MET}
+                )
                 GROUP BY sha256, source, source_id HAVING count(DISTINCT answer) > 1
             )
             SELECT a.sha256, a.part, a.path, string_agg(said, '; ' ORDER BY said) AS detail
