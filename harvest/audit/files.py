@@ -13,11 +13,12 @@ from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
+from warcio.exceptions import ArchiveLoadFailed
 
 from harvest.audit.spool import Spool
-from harvest.evidence import missing_records
+from harvest.evidence import Unwanted, held_payloads, missing_records
 from harvest.items import EvidenceRef
-from harvest.ledger import Connection, open_ledger
+from harvest.ledger import Connection, evidence_records, open_ledger, unwanted
 from harvest.ledger.memory import Memory
 from harvest.processes import in_threads
 from harvest.progress import Progress
@@ -36,7 +37,8 @@ _FILES = """
            bool_and(sha256 IN (SELECT sha256 FROM takedowns)) AS removed
     FROM derived_rows GROUP BY path
     UNION ALL BY NAME
-    SELECT 'export' AS kind, 'exports/' || export || '/' || path AS path, [derived_sha256] AS digests, false AS removed
+    SELECT 'export' AS kind, 'exports/' || export || '/' || path AS path, [derived_sha256] AS digests,
+           sha256 IN (SELECT sha256 FROM takedowns) AS removed
     FROM exports WHERE export IN (SELECT unnest($here))
     UNION ALL BY NAME
     SELECT 'original' AS kind, path, [sha256] AS digests, sha256 IN (SELECT sha256 FROM takedowns) AS removed
@@ -85,6 +87,7 @@ def compare_files(workspace: Workspace, count: FileCount, progress: Progress) ->
         )
         yield from _hashed(workspace, wanted, known, count, progress, total)
         yield from _evidence(workspace, refs, count)
+        yield from _unwanted(workspace)
         count.notes += _orphans(workspace, known)
 
 
@@ -133,6 +136,21 @@ def _hashed(  # noqa: PLR0917 - one place calls it
             if what:
                 yield file.kind, file.path, what
             task.advance()
+
+
+def _unwanted(workspace: Workspace) -> Iterator[Found]:
+    """Kept answers that hold the bytes of something that was taken down."""
+    with open_ledger(workspace) as con:
+        gone = unwanted(con)
+        records = evidence_records(con, gone) if gone else {}
+    for run, ids in records.items():
+        folder = workspace.evidence / run
+        bad = Unwanted(digests=frozenset(gone), records=ids)
+        try:
+            for name, offset, _ in held_payloads(folder, bad) if folder.is_dir() else ():
+                yield "evidence", f"evidence/{run}/{name}, byte {offset}", "was taken down, and its bytes are still here"
+        except (OSError, ArchiveLoadFailed) as error:
+            yield "evidence", f"evidence/{run}", f"cannot be read: {error}"
 
 
 def _evidence(workspace: Workspace, spool: Spool, count: FileCount) -> Iterator[Found]:

@@ -18,6 +18,7 @@ __all__ = [
     "HeldImage",
     "TakedownRow",
     "copies_by_dedupe",
+    "evidence_records",
     "images_by_creator",
     "images_by_creator_url",
     "images_by_digest",
@@ -203,6 +204,18 @@ def copies_by_dedupe(con: Connection, sha256s: Collection[str]) -> list[tuple[st
         [list(sha256s)],
     ).fetchall()
     return rows
+
+
+def evidence_records(con: Connection, sha256s: Collection[str]) -> dict[str, frozenset[str]]:
+    """By run, in order, the ids of the WARC records that brought these bytes; the same run may hold them again."""
+    rows = con.execute(
+        """SELECT regexp_extract(ref.file, '^evidence/([^/]+)/', 1) AS run, list(DISTINCT ref.record) FROM (
+               SELECT unnest(from_json(evidence, '[{"role": "VARCHAR", "file": "VARCHAR", "record": "VARCHAR"}]')) AS ref
+               FROM sightings WHERE sha256 IN (SELECT unnest(?)) AND json_array_length(evidence) > 0
+           ) WHERE ref.role = 'image' AND run <> '' GROUP BY run ORDER BY run""",
+        [list(sha256s)],
+    ).fetchall()
+    return {run: frozenset(records) for run, records in rows}
 
 
 def _digests(con: Connection, condition: str, parameters: list[str]) -> list[str]:

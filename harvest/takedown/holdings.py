@@ -15,7 +15,7 @@ from warcio.exceptions import ArchiveLoadFailed
 
 from harvest.errors import LedgerError
 from harvest.evidence import Unwanted, held_payloads
-from harvest.ledger import Connection, open_ledger
+from harvest.ledger import Connection, evidence_records, open_ledger
 from harvest.progress import Progress
 from harvest.stages.sheet import INDEX
 from harvest.store import Store
@@ -42,12 +42,6 @@ _COPIES = """
     SELECT export, e.sha256, path, credit, strftime(max(finished_at), '%Y-%m-%dT%H:%M:%SZ') AS written_at
     FROM export_rows e JOIN stage_runs USING (stage_run) JOIN wanted ON e.sha256 = wanted.sha256
     GROUP BY ALL ORDER BY ALL"""
-# The answers that brought these bytes, from whatever run; a WARC of that run may hold them again.
-_EVIDENCE = """
-    SELECT DISTINCT regexp_extract(ref.file, '^evidence/([^/]+)/', 1) AS run, ref.record FROM (
-        SELECT unnest(from_json(evidence, '[{"role": "VARCHAR", "file": "VARCHAR", "record": "VARCHAR"}]')) AS ref
-        FROM sightings WHERE sha256 IN (SELECT sha256 FROM wanted) AND json_array_length(evidence) > 0
-    ) WHERE ref.role = 'image' AND run <> '' ORDER BY ALL"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +120,8 @@ def exported_copies(workspace: Workspace, wanted: Collection[str]) -> tuple[Expo
 def evidence_of(workspace: Workspace, wanted: Collection[str]) -> dict[str, Unwanted]:
     """By run, which payloads of its kept answers are these images."""
     with open_ledger(workspace) as con:
-        _note(con, frozenset(wanted))
-        rows = con.execute(_EVIDENCE).fetchall()
-    records: dict[str, set[str]] = {}
-    for run, record in rows:
-        records.setdefault(run, set()).add(record)
-    return {run: Unwanted(digests=frozenset(wanted), records=frozenset(ids)) for run, ids in records.items()}
+        records = evidence_records(con, wanted)
+    return {run: Unwanted(digests=frozenset(wanted), records=ids) for run, ids in records.items()}
 
 
 def _note(con: Connection, wanted: Collection[str]) -> None:

@@ -223,7 +223,7 @@ images_by_url images_named ingest_all ingest_from ingest_segment known_sha1 know
 latest_stages layout_of likenesses near_images near_prints near_values note_refusal open_ledger opt_outs provenance
 put_off query record_stage refusals requests_today reviews runs selected sightings_of start_run status subject_sources
 subjects takedown_rows taken_down tally tombstoned_sha1 tombstoned_urls tombstones transaction unwanted vain_asks vectors
-without_vectors write_comparison write_decisions write_derived write_duplicates write_embeddings write_export
+without_vectors write_comparison write_decisions write_derived write_duplicates evidence_records write_embeddings write_export
 write_fingerprints write_layout write_likenesses write_rechecks write_reviews write_takedowns write_verdicts
 """
 
