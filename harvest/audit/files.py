@@ -148,7 +148,7 @@ def _unwanted(workspace: Workspace) -> Iterator[Found]:
         bad = Unwanted(digests=frozenset(gone), records=ids)
         try:
             for name, offset, _ in held_payloads(folder, bad) if folder.is_dir() else ():
-                yield "evidence", f"evidence/{run}/{name}, byte {offset}", "was taken down, and its bytes are still here"
+                yield "evidence", f"evidence/{run}/{name}, byte {offset}", "was taken down, and is still here"
         except (OSError, ArchiveLoadFailed) as error:
             yield "evidence", f"evidence/{run}", f"cannot be read: {error}"
 

@@ -35,6 +35,8 @@ __all__ = [
     "write_takedowns",
 ]
 
+_REFERENCES = '[{"role": "VARCHAR", "file": "VARCHAR", "record": "VARCHAR"}]'
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakedownRow:
@@ -209,8 +211,8 @@ def copies_by_dedupe(con: Connection, sha256s: Collection[str]) -> list[tuple[st
 def evidence_records(con: Connection, sha256s: Collection[str]) -> dict[str, frozenset[str]]:
     """By run, in order, the ids of the WARC records that brought these bytes; the same run may hold them again."""
     rows = con.execute(
-        """SELECT regexp_extract(ref.file, '^evidence/([^/]+)/', 1) AS run, list(DISTINCT ref.record) FROM (
-               SELECT unnest(from_json(evidence, '[{"role": "VARCHAR", "file": "VARCHAR", "record": "VARCHAR"}]')) AS ref
+        f"""SELECT regexp_extract(ref.file, '^evidence/([^/]+)/', 1) AS run, list(DISTINCT ref.record) FROM (
+               SELECT unnest(from_json(evidence, '{_REFERENCES}')) AS ref
                FROM sightings WHERE sha256 IN (SELECT unnest(?)) AND json_array_length(evidence) > 0
            ) WHERE ref.role = 'image' AND run <> '' GROUP BY run ORDER BY run""",
         [list(sha256s)],
