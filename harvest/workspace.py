@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Workspace", "published", "write_published"]
+__all__ = ["SHEET_INDEX", "Workspace", "published", "write_published"]
+
+SHEET_INDEX = "sheet-images.json"  # in a layout's folder: which images its contact sheets show
 
 
 @dataclass(frozen=True, slots=True)

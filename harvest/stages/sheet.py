@@ -17,12 +17,11 @@ from harvest.stages.pictures import Pictures, is_current, sizes_of
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
 from harvest.stages.work import digest_over
-from harvest.workspace import Workspace, published, write_published
+from harvest.workspace import SHEET_INDEX, Workspace, published, write_published
 
-__all__ = ["INDEX", "STAGE", "run_sheet"]
+__all__ = ["STAGE", "run_sheet"]
 
 STAGE = "sheet"
-INDEX = "sheet-images.json"  # which images the pages show
 VERSION = 1
 _QUALITY = 90
 
@@ -77,7 +76,7 @@ def _publish(folder: Path, sheets: Iterator[Image.Image], columns: int, shown: S
     """Write the pages, and the list of the images on them, left to right and down."""
     pages = []
     # Whoever finds sheets without their list has to take it that they show everything.
-    listed = folder / INDEX
+    listed = folder / SHEET_INDEX
     listed.unlink(missing_ok=True)
     for number, page in enumerate(sheets, start=1):
         path = folder / f"sheet-{number:02}.jpg"

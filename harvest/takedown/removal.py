@@ -20,15 +20,14 @@ from harvest.errors import LedgerBusy, LedgerError, SourceError
 from harvest.evidence import Unwanted, scrub_run
 from harvest.export import remake_export
 from harvest.export.publish import locked
+from harvest.holdings import ExportedCopy, Holdings, evidence_of, exported_copies, holdings_of
 from harvest.images.tombstones import DETAIL_VERSION
 from harvest.journal import living_runs
 from harvest.ledger import TakedownRow, open_ledger, taken_down, unwanted, write_takedowns
 from harvest.progress import Progress
-from harvest.stages.sheet import INDEX
 from harvest.store import Store
-from harvest.takedown.holdings import ExportedCopy, Holdings, evidence_of, exported_copies, holdings_of
 from harvest.takedown.naming import Named, Request, name_images
-from harvest.workspace import Workspace
+from harvest.workspace import SHEET_INDEX, Workspace
 
 __all__ = ["Plan", "RemovalReport", "carry_out", "finish", "plan"]
 
@@ -178,7 +177,7 @@ class _Removal:
         """A mosaic with its positions and its viewer; the table that says what it shows goes last."""
         folder = self._workspace.layouts / name
         _unlink(
-            [path for path in folder.iterdir() if path.name != INDEX and not path.match("sheet-*.jpg")],
+            [path for path in folder.iterdir() if path.name != SHEET_INDEX and not path.match("sheet-*.jpg")],
             last="layout.parquet",
         )
         self._tidy(folder)
@@ -187,7 +186,7 @@ class _Removal:
     def sheet(self, name: str) -> None:
         """Contact sheets; the list of what they show goes last."""
         folder = self._workspace.layouts / name
-        _unlink([*folder.glob("sheet-*.jpg"), folder / INDEX], last=INDEX)
+        _unlink([*folder.glob("sheet-*.jpg"), folder / SHEET_INDEX], last=SHEET_INDEX)
         self._tidy(folder)
         self.again.append(f"harvest sheet RECIPE  # {name}")
 

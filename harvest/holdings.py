@@ -17,9 +17,8 @@ from harvest.errors import LedgerError
 from harvest.evidence import Unwanted, held_payloads
 from harvest.ledger import Connection, evidence_records, open_ledger
 from harvest.progress import Progress
-from harvest.stages.sheet import INDEX
 from harvest.store import Store
-from harvest.workspace import Workspace
+from harvest.workspace import SHEET_INDEX, Workspace
 
 __all__ = ["ExportedCopy", "Holdings", "evidence_of", "exported_copies", "holdings_of"]
 
@@ -167,12 +166,12 @@ def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
         except (OSError, KeyError, pa.ArrowException):
             return True
         return bool(pc.any(pc.is_in(shown, pa.array(sorted(wanted), pa.string()))).as_py())
-    return any(path.name != INDEX and not path.match("sheet-*.jpg") for path in folder.iterdir())
+    return any(path.name != SHEET_INDEX and not path.match("sheet-*.jpg") for path in folder.iterdir())
 
 
 def _has_sheet_of(folder: Path, wanted: Collection[str]) -> bool:
     """Whether contact sheets show one of the images; those without their list are taken to show them."""
-    listed = folder / INDEX
+    listed = folder / SHEET_INDEX
     if listed.exists():
         try:
             return not set(json.loads(listed.read_bytes())["images"]).isdisjoint(wanted)
