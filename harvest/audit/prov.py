@@ -204,13 +204,21 @@ def _made(document: _Document, story: Lineage, original: str) -> None:
         document.relate("wasGeneratedBy", entity=sized, activity=name)
         document.relate("wasDerivedFrom", generatedEntity=sized, usedEntity=original, activity=name)
     stages = {(row["stage"], row["name"]): row for row in story.stages}
+    for row in story.layouts:
+        stage = stages["layout", row["layout"]]
+        name = f"h:layout-{_short(row['layout'], str(stage['stage_run']))}"
+        placed = {"h:name": row["layout"], "h:row": row["row"], "h:column": row["col"]}
+        document.add("activity", name, {"prov:type": _kind("Layout"), "prov:endTime": stage["finished_at"], **placed})
+        document.relate("used", activity=name, entity=original)
+        plan = _plan(document, "recipe", stage["recipe_digest"])
+        document.relate("wasAssociatedWith", activity=name, agent=_program(document, None), plan=plan)
     for row in story.exports:
-        stage = stages.get(("export", row["export"]))
-        name = f"h:export-{_short(row['export'], str(stage and stage['stage_run']))}"
-        times = {"prov:endTime": stage["finished_at"]} if stage else {}
-        document.add("activity", name, {"prov:type": _kind("Export"), "h:name": row["export"], **times})
-        recipe = _plan(document, "recipe", stage["recipe_digest"]) if stage else None
-        document.relate("wasAssociatedWith", activity=name, agent=_program(document, None), plan=recipe)
+        stage = stages["export", row["export"]]
+        name = f"h:export-{_short(row['export'], str(stage['stage_run']))}"
+        about = {"prov:type": _kind("Export"), "prov:endTime": stage["finished_at"], "h:name": row["export"]}
+        document.add("activity", name, about)
+        plan = _plan(document, "recipe", stage["recipe_digest"])
+        document.relate("wasAssociatedWith", activity=name, agent=_program(document, None), plan=plan)
         path = f"exports/{row['export']}/{row['path']}"
         about = {
             "prov:type": _kind("ExportedFile"),
@@ -222,7 +230,7 @@ def _made(document: _Document, story: Lineage, original: str) -> None:
         content = document.bytes(row["derived_sha256"], "Content", {})
         document.relate("specializationOf", specificEntity=file, generalEntity=content)
         document.relate("used", activity=name, entity=original)
-        document.relate("wasGeneratedBy", entity=file, activity=name, time=times.get("prov:endTime"))
+        document.relate("wasGeneratedBy", entity=file, activity=name, time=stage["finished_at"])
         document.relate("wasDerivedFrom", generatedEntity=file, usedEntity=original, activity=name)
 
 

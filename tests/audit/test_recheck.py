@@ -318,6 +318,34 @@ def test_nothing_is_asked_on_private_networks(trial: Trial, shot: Callable[..., 
     assert trial.museum.log == []
 
 
+def test_a_source_is_asked_by_its_proxy(trial: Trial, shot: Callable[..., bytes]) -> None:
+    trial.meet(0, shot(0), image_url="http://far.museum.test/0.jpg", page_url=None)
+    trial.dataset.crawl()
+    trial.museum.shows("http://far.museum.test/0.jpg", shot(0))
+
+    trial.ask(trial.source(proxy=trial.museum.url))
+
+    assert trial.rows("outcome") == {"http://far.museum.test/0.jpg": ("unchanged",)}
+    assert {entry.path.partition("test")[0] for entry in trial.museum.log} == {"http://far.museum."}
+
+
+def test_a_refusal_counts_though_the_image_does_not_answer(trial: Trial, shot: Callable[..., bytes]) -> None:
+    trial.meet(0, shot(0))
+    trial.dataset.crawl()
+    trial.museum.shows("/0.jpg", shot(0), headers={"ETag": '"0"'})
+    trial.museum.shows("/0.jpg", status=500)
+    source = trial.source(pace={"delay": 0, "retries": 0})
+
+    trial.ask(source)
+    before = trial.rows("outcome, opt_out")
+    trial.museum.page("/0.html", '<meta name="robots" content="noai">')
+    trial.ask(source, older_than=0)
+
+    assert before == {"/0.jpg": ("unchanged", "[]")}
+    ((outcome, said),) = trial.rows("outcome, opt_out").values()
+    assert (outcome, json.loads(said)[0]["kind"]) == ("failed", "meta-robots")
+
+
 def test_a_name_is_judged_by_the_address_it_leads_to(museum: Any) -> None:
     async def ask() -> None:
         async with httpx.AsyncClient(transport=transport(allows_private=False), trust_env=False) as client:

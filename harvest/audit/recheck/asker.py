@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -61,7 +62,7 @@ class Asker:
     def __init__(self, book: FileBook) -> None:
         self._book = book
         self._budgets: dict[str, Budgets] = {}
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
         self._stack = AsyncExitStack()
         self._delays: dict[str, float] = {}
         self._in_a_row: Counter[str] = Counter()
@@ -132,7 +133,7 @@ class Asker:
     async def _send(
         self, source: SourceConfig, method: str, url: str, headers: Mapping[str, str], longest: int
     ) -> Answer:
-        client = await self._client(is_private=source.allow_private_addresses)
+        client = await self._client(source.allow_private_addresses, _proxy(source, url))
         named = {"User-Agent": f"{DISTRIBUTION}/{__version__} (+{source.contact})", **headers}
         body = bytearray()
         is_whole = True
@@ -153,11 +154,12 @@ class Asker:
                 version=response.http_version,
             )
 
-    async def _client(self, *, is_private: bool) -> httpx.AsyncClient:
-        if is_private not in self._clients:
-            made = httpx.AsyncClient(transport=transport(allows_private=is_private), trust_env=False)
-            self._clients[is_private] = await self._stack.enter_async_context(made)
-        return self._clients[is_private]
+    async def _client(self, allows_private: bool, proxy: str | None) -> httpx.AsyncClient:
+        key = (allows_private, proxy)
+        if key not in self._clients:
+            made = httpx.AsyncClient(transport=transport(allows_private=allows_private, proxy=proxy), trust_env=False)
+            self._clients[key] = await self._stack.enter_async_context(made)
+        return self._clients[key]
 
     def _budget(self, source: SourceConfig, url: str) -> Budget:
         if source.name not in self._budgets:
@@ -188,6 +190,15 @@ class Asker:
     @staticmethod
     def _spread(budget: Budget) -> float:
         return random.uniform(1 - budget.jitter, 1 + budget.jitter)  # noqa: S311 - no secret
+
+
+def _proxy(source: SourceConfig, url: str) -> str | None:
+    """The source's proxy, else the environment's where it is not told to leave this host out."""
+    if source.proxy is not None:
+        return str(source.proxy)
+    parts = urlsplit(url)
+    named = getproxies().get(parts.scheme)
+    return named if named and not proxy_bypass(parts.hostname or "") else None
 
 
 def leads_to(answer: Answer) -> str | None:

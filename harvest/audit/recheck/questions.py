@@ -92,18 +92,19 @@ class Questions:
     async def image(self, source: SourceConfig, subject: Subject, page: PageSaid | None) -> Found:
         """What became of the image's address, and everything that is said there against taking it."""
         url = subject.image_url
+        said: list[Signal] = []
         try:
             check_url(url, allows_private=source.allow_private_addresses)
-            said = [*await self._rules.usage(source, url)]
+            said += await self._rules.usage(source, url)
             if page is None or not page.grants(url):
                 said += await self._rules.reservation(source, url)
             answer = await self._answer(source, subject)
             said += header_signals(answer.headers, url)
             return await self._judged(source, subject, answer, tuple(said))
         except Denied as denied:
-            return Found(outcome="refused", signals=(denied.signal,), detail=str(denied))
+            return Found(outcome="refused", signals=(*said, denied.signal), detail=str(denied))
         except Unfetched as error:
-            return Found(outcome="failed", detail=f"{error.word}: {error}")
+            return Found(outcome="failed", signals=tuple(said), detail=f"{error.word}: {error}")
 
     async def _answer(self, source: SourceConfig, subject: Subject) -> Answer:
         headers = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}

@@ -22,8 +22,13 @@ FAULTS = (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.Pro
 _CONNECTIONS = 64
 
 
-def transport(*, allows_private: bool) -> httpx.AsyncBaseTransport:
-    """A transport for httpx that raises PrivateAddress where a name leads to an address that is not public."""
+def transport(*, allows_private: bool, proxy: str | None = None) -> httpx.AsyncBaseTransport:
+    """A transport for httpx that raises PrivateAddress where a name leads to an address that is not public.
+
+    A proxy is the user's own choice, and looks names up itself.
+    """
+    if proxy is not None:
+        return httpx.AsyncHTTPTransport(proxy=proxy, http1=True, http2=True, trust_env=False)
     return _Transport(allows_private=allows_private)
 
 

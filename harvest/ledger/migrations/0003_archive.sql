@@ -191,10 +191,13 @@ CREATE TABLE rechecks (
     seal BIGINT,
     PRIMARY KEY (recheck, sha256, image_url)
 );
--- What each image's source said last; an address that did not answer is told by the answer before, if there was one.
+-- What each image's source said last; where nobody answered, what was answered before.
 CREATE VIEW latest_rechecks AS
     SELECT * EXCLUDE (seal) FROM rechecks
-    QUALIFY row_number() OVER (PARTITION BY sha256, image_url ORDER BY outcome = 'failed', asked_at DESC, recheck DESC) = 1;
+    QUALIFY row_number() OVER (
+        PARTITION BY sha256, image_url
+        ORDER BY outcome = 'failed' AND page_status IS NULL AND opt_out = '[]', asked_at DESC, recheck DESC
+    ) = 1;
 
 -- ---- takedown: tombstones ----------------------------------------------------------------------------------------------
 -- The bytes go, the sightings stay: they are the evidence of where the bytes came from, and of who asked for them to go.
