@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from harvest.audit.inspect import inspect_originals
+from harvest.holdings import Holdings, holdings_of
 from harvest.images.embedded import EMBEDDED_VERSION
 from harvest.images.faces import FACES_MISSING, detector_name
-from harvest.ledger import Connection, open_ledger, selected
+from harvest.ledger import Connection, open_ledger, selected, taken_down, unwanted
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.workspace import Workspace
@@ -51,15 +53,6 @@ _INSPECTED = """
     SELECT EXISTS (FROM embedded SEMI JOIN audited USING (sha256) WHERE version = $reader),
            EXISTS (FROM faces SEMI JOIN audited USING (sha256) WHERE coalesce(detector = $detector, true)),
            EXISTS (FROM rechecks SEMI JOIN audited USING (sha256))"""
-# What must be gone from the disk, with the pictures that show it; exported files are judged where they lie.
-_REMOVED = """
-    SELECT sha256, path, 'original' AS kind FROM images SEMI JOIN takedowns USING (sha256)
-    UNION ALL
-    SELECT min(sha256), path, 'sized copy' FROM derived_rows GROUP BY path
-    HAVING bool_and(sha256 IN (SELECT sha256 FROM takedowns))
-    UNION ALL
-    SELECT sha256, 'layouts/' || layout, 'layout' FROM layouts SEMI JOIN takedowns USING (sha256)
-    ORDER BY ALL"""
 # Every digest that the ledger gives a path; a path that was made anew has the digests of all its makings.
 _ON_DISK = """
     SELECT path, sha256, 'original' AS kind, [sha256] AS digests FROM images SEMI JOIN audited USING (sha256)
@@ -128,7 +121,7 @@ def gather(
         on_disk = con.execute(_ON_DISK).fetchall() if with_files else []
         asked = con.execute(_INSPECTED, {**reader, "detector": detector_name()}).fetchall()[0]
         was_read, was_looked_at, was_asked_again = asked
-        removed = con.execute(_REMOVED).fetchall()
+        gone, unwanted_bytes = taken_down(con), unwanted(con)
     wanted = [Wanted(path=path, sha256=sha256, kind=kind, digests=digests) for path, sha256, kind, digests in on_disk]
     wanted += [
         Wanted(path=f"exports/{name}/{path}", sha256=None, kind="paper", digests=[digest])
@@ -139,7 +132,8 @@ def gather(
     tables["strays"] = _table(_STRAYS, [row for name in sorted(there) for row in _strays(workspace, name, known)])
     tables["manifest"] = _table(_MANIFEST, [row for name in sorted(there) for row in _manifest(workspace, name)])
     tables["files"] = _table(_FILES, hash_files(workspace, wanted, progress) if with_files else [])
-    tables["remains"] = _table(_REMAINS, [row for row in removed if _is_there(workspace, row[1])])
+    remains = holdings_of(workspace, gone, progress, also_in_evidence=unwanted_bytes) if gone and with_files else None
+    tables["remains"] = _table(_REMAINS, [*_remains(remains)] if remains else [])
     has = {
         "exports": bool(there),
         "files": with_files,
@@ -209,8 +203,14 @@ def hash_files(workspace: Workspace, wanted: Sequence[Wanted], progress: Progres
     return rows
 
 
-def _is_there(workspace: Workspace, path: str) -> bool:
-    return (workspace.root / path).exists() or (path.startswith("originals/") and Store(workspace.root).holds(path))
+def _remains(held: Holdings) -> Iterator[tuple[str | None, str, str]]:
+    """Rows of `remains`. Report pages are left out: an audit's own page names what it found."""
+    yield from ((Path(path).stem, path, "original") for path in held.originals)
+    yield from ((None, path, "sized copy") for path in held.derived)
+    yield from ((None, f"layouts/{name}", "mosaic") for name in held.layouts)
+    yield from ((None, f"layouts/{name}", "contact sheet") for name in held.sheets)
+    yield from ((None, f"exports/{name}", "export") for name in held.exports)
+    yield from ((None, path, "raw answers") for path in held.evidence)
 
 
 def _manifest(workspace: Workspace, export: str) -> Iterator[tuple[Any, ...]]:

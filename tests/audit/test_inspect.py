@@ -92,6 +92,27 @@ def test_a_position_does_not_travel_with_sized_copies(empty) -> None:
     assert [finding.part for finding in position.findings] == ["whole"]
 
 
+def test_what_is_left_of_a_takedown_is_named(empty) -> None:
+    gone = empty.meet(1)
+    empty.meet(2)
+    empty.crawl()
+    empty.keep()
+    empty.export()
+    empty.sql(
+        f"INSERT INTO takedowns (sha256, requested_at, reason, requested_by) VALUES ('{gone}', now(), 'asked', 'she')"
+    )
+
+    report = audit(empty.workspace, POLICY)
+
+    (remains,) = [result for result in report.checks if result.check.id == "takedown-remains"]
+    assert [(finding.path, finding.detail) for finding in remains.findings] == [
+        (f"derived/64/{gone[:16]}.jpg", "sized copy, still here"),
+        ("exports/small", "export, still here"),
+        ("exports/whole", "export, still here"),
+        (f"originals/{gone[:2]}/{gone}.jpg", "original, still here"),
+    ]
+
+
 def test_terms_that_a_file_names_become_an_id(empty) -> None:
     exif, buffer = Image.Exif(), io.BytesIO()
     exif[0x8298] = "Ada Moss, https://creativecommons.org/licenses/by-nc/4.0/ and thanks."

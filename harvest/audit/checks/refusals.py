@@ -97,10 +97,12 @@ REFUSALS = (
         severity=Severity.VIOLATION,
         title="Nothing is left of what was taken down",
         fault="Files left of images that were taken down",
-        explanation="An original, a sized copy or a layout of an image that was taken down is still in the workspace. "
-        "`harvest takedown --sha256` with the same image finishes what was left undone.",
+        explanation="Something that shows an image that was taken down is still in the workspace: its original, a "
+        "sized copy, a mosaic, a contact sheet, an export, or a raw answer that is kept as evidence. `harvest takedown "
+        "--sha256` with the same image finishes what was left undone.",
+        needs=frozenset({"files"}),
         sql="""
-            SELECT sha256, NULL AS part, path, kind || ' is still here' AS detail FROM remains""",
+            SELECT sha256, NULL AS part, path, kind || ', still here' AS detail FROM remains""",
     ),
     Check(
         id="takedown-copy",
