@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from harvest.errors import LedgerBusy
 from harvest.evidence import Capture, WarcWriter, read_record
 from harvest.items import EvidenceRef
 from harvest.journal import JournalWriter, RunHeader
-from harvest.ledger import derived, open_ledger, selected, tombstones, write_derived
+from harvest.ledger import TakedownRow, derived, open_ledger, selected, tombstones, write_derived, write_takedowns
 from harvest.progress import SilentProgress
 from harvest.takedown import Request, carry_out, finish, holdings_of, plan
 
@@ -241,6 +242,15 @@ def test_kept_answers_lose_the_bytes_and_nothing_else(dataset, photograph):
     writer.close()
     assert dataset.crawl() == "20250102T120000-museum-000002"
 
+    with open_ledger(dataset.workspace, write=True) as con:
+        sha256 = hashlib.sha256(bodies[20]).hexdigest()
+        row = TakedownRow(sha256=sha256, reason="asked", requested_by="me", request="r1", matched="its sha256")
+        write_takedowns(con, [row])
+    before = verify(dataset.workspace, progress=SilentProgress()).differences
+    assert [(found.kind, found.where) for found in before if found.kind == "evidence"] == [
+        ("evidence", f"{refs[20].file}, byte {refs[20].offset}")
+    ]
+
     report = take(dataset, url="http://gallery.museum.test/20.jpg")
 
     assert report.removed.evidence == (f"evidence/{run}: 1",)
@@ -260,3 +270,17 @@ def test_what_cannot_be_taken_away_is_told(dataset):
         "exports/from-a-friend: the ledger does not know this export; look into it and remove it by hand",
     )
     assert [path.name for path in unknown.iterdir()] == ["MANIFEST.jsonl"]
+
+
+def test_verify_names_all_that_is_left(dataset):
+    gone, *_ = shas_of(dataset)
+    dataset.export()
+    with open_ledger(dataset.workspace, write=True) as con:
+        row = TakedownRow(sha256=gone, reason="asked", requested_by="me", request="r1", matched="its sha256")
+        write_takedowns(con, [row])
+
+    told = verify(dataset.workspace, progress=SilentProgress())
+
+    assert {(found.kind, found.what) for found in told.differences} == {
+        (kind, "was taken down, and is still here") for kind in ("original", "derived", "export")
+    }
