@@ -166,7 +166,7 @@ class _Pass:
         return self._row(subject, await questions.image(source, subject, page), page)
 
     def _row(self, subject: Subject, found: Found, page: PageSaid | None) -> RecheckRow:
-        rights = page.terms(subject.image_url) if page else None
+        rights = page.rights(subject.image_url) if page else None
         said = dict.fromkeys((*found.signals, *(page.signals if page else ())))
         new = [each for each in said if each.kind != GRANTED and (each.kind, each.value) not in subject.said]
         details = [part for part in (found.detail, page.fault if page else None) if part]

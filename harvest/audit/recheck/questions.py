@@ -20,7 +20,7 @@ from harvest.items import Signal
 from harvest.ledger import Subject
 from harvest.pages.addresses import absolute
 from harvest.pages.refusals import GRANTED, header_signals, page_signals
-from harvest.pages.terms import terms_of_picture
+from harvest.pages.terms import PictureTerms
 from harvest.pages.words import Rights
 
 __all__ = ["Found", "PageSaid", "Questions", "TooManyRedirects"]
@@ -53,18 +53,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSaid:
-    """What a landing page said; `page` is None where it is no page that can be read, `fault` says why."""
+    """What a landing page said; `terms` is None where it is no page that can be read, `fault` says why."""
 
     status: int | None = None
     url: str = ""
-    page: Selector | None = None
-    base: str = ""
+    terms: PictureTerms | None = None
     signals: tuple[Signal, ...] = ()
     fault: str | None = None
 
-    def terms(self, image_url: str) -> Rights | None:
+    def rights(self, image_url: str) -> Rights | None:
         """The licence that the page states for a picture."""
-        return None if self.page is None else terms_of_picture(self.page, self.base, image_url)
+        return None if self.terms is None else self.terms.of(image_url)
 
     def grants(self, url: str) -> bool:
         """Whether the page reserves nothing and lies on the host of `url`, for whose files it can speak."""
@@ -159,7 +158,7 @@ class Questions:
         page.xpath(_FURNITURE).drop()
         base = absolute(answer.url, page.css("base::attr(href)").get()) or answer.url
         signals = page_signals(answer.url, answer.headers, page)
-        return PageSaid(status=200, url=answer.url, page=page, base=base, signals=(*usage, *signals))
+        return PageSaid(status=200, url=answer.url, terms=PictureTerms(page, base), signals=(*usage, *signals))
 
     async def _follow(
         self, source: SourceConfig, method: str, url: str, headers: Mapping[str, str], *, longest: int
