@@ -69,7 +69,7 @@ def _watermarked(picture: Image.Image, seed: int) -> Image.Image:
 
 
 def _cropped(share: float, *, centred: bool) -> Alteration:
-    """`share` of width and height cut away at each side; off centre, twice that from one side and none from the other."""
+    """`share` of width and height cut away at each side; off centre, twice that from one side and nothing opposite."""
 
     def change(picture: Image.Image, seed: int) -> Image.Image:
         across, down = picture.width * share, picture.height * share

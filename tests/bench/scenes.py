@@ -15,11 +15,24 @@ from harvest.demo.specimens import KINDS, OFF_TOPIC, TEST_SEEDS, draw, draw_off_
 __all__ = ["look_alikes", "pictures"]
 
 SIDE = 512
-_WORDS = ("folio", "anno", "herbarium", "collected", "near", "the", "river", "leaves", "ovate", "margin", "entire", "rare")
+_WORDS = (
+    "folio",
+    "anno",
+    "herbarium",
+    "collected",
+    "near",
+    "the",
+    "river",
+    "leaves",
+    "ovate",
+    "margin",
+    "entire",
+    "rare",
+)
 
 
 def pictures(count: int, folder: Path | None = None) -> Iterator[Image.Image]:
-    """`count` different RGB pictures: specimens of all kinds, clouds of colour, sheets, collages in turn; or a folder's."""
+    """`count` different RGB pictures: specimens, clouds of colour, collages, sheets in turn; or those of a folder."""
     if folder is not None:
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
         for path in paths[:count]:
@@ -36,7 +49,11 @@ def pictures(count: int, folder: Path | None = None) -> Iterator[Image.Image]:
         elif turn == 2:
             yield collage(seed)
         else:
-            yield stand(seed // 8, seed) if number % 8 == 3 else draw_off_topic(OFF_TOPIC[number // 8 % len(OFF_TOPIC)], seed)
+            yield (
+                stand(seed // 8, seed)
+                if number % 8 == 3
+                else draw_off_topic(OFF_TOPIC[number // 8 % len(OFF_TOPIC)], seed)
+            )
 
 
 def look_alikes(count: int) -> Iterator[Image.Image]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from harvest.stages.dedupe.compiled import compiled
 from harvest.stages.dedupe.keypoints import BINS, CELLS, ONE
 
-__all__ = ["DIHEDRAL", "TURNS", "Alignment", "align"]
+__all__ = ["DIHEDRAL", "ORDERS", "TURNS", "Alignment", "align"]
 
 _MATCH: Final = 0.80  # least dot product of the unit descriptors of one place
 _LEAST = 4  # keypoints that a proposal needs
@@ -20,7 +20,7 @@ _COARSE, _FINE = 7.0, 3.0  # pixels by which a keypoint may be off: under one ma
 _OCTAVE = 0.5  # octaves by which a keypoint's scale may be off
 _ENOUGH, _SPREAD = 8, 9.0  # keypoints, and pixels of their lesser spread, that settle all of an affine map
 
-_Turn = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+_Turn = Callable[[NDArray[Any]], NDArray[Any]]
 #: A picture's pixels (h, w, ...), mirrored or turned.
 TURNS: Final[dict[str, _Turn]] = {
     "upright": lambda pixels: pixels,
@@ -75,7 +75,7 @@ def align(
     best: Alignment | None = None
     for turn in DIHEDRAL[dihedral]:
         points = _turned(other[0], turn, shape)
-        descriptors = np.ascontiguousarray(other[1][:, _ORDERS[turn]])
+        descriptors = np.ascontiguousarray(other[1][:, ORDERS[turn]])
         pairs = _matches(one[1], descriptors, int(_MATCH * ONE * ONE))
         if len(pairs) >= _LEAST:
             found = _fitted(one[0][pairs[:, 0]].astype(np.float64), points[pairs[:, 1]].astype(np.float64))
@@ -104,18 +104,19 @@ def _turned(points: NDArray[np.float32], turn: str, shape: tuple[int, ...]) -> N
 def _orders() -> dict[str, NDArray[np.intp]]:
     """For each turn, which entry of a descriptor comes to stand where."""
     entries, directions = np.arange(CELLS * CELLS * BINS).reshape(CELLS, CELLS, BINS), np.arange(BINS)
-    orders = {}
+    orders: dict[str, NDArray[np.intp]] = {}
     for turn, change in TURNS.items():
         sign, offset = _DIRECTIONS[turn]
-        orders[turn] = change(entries)[:, :, (sign * directions + offset) % BINS].ravel()  # type: ignore[arg-type]
+        orders[turn] = change(entries)[:, :, (sign * directions + offset) % BINS].ravel()
     return orders
 
 
-_ORDERS: Final = _orders()
+#: For each turn, which entry of a descriptor comes to stand where.
+ORDERS: Final = _orders()
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _matches(one, other, floor):  # type: ignore[no-untyped-def]
+@compiled
+def _matches(one: Any, other: Any, floor: int) -> Any:
     """Pairs of descriptors that are each other's nearest, with a dot product of at least `floor`."""
     best, back = np.full(len(one), -1), np.full(len(other), -1)
     best_dot, back_dot = np.full(len(one), floor), np.full(len(other), floor)

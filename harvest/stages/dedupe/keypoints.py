@@ -1,7 +1,7 @@
 """Places of a picture that are found again in its copies, each with what the picture looks like around it.
 
-Differences of Gaussians and their upright descriptors, after Lowe 2004, "Distinctive Image Features from Scale-Invariant
-Keypoints"; descriptors normalised as in Arandjelovic and Zisserman 2012, "Three things everyone should know to improve
+Differences of Gaussians and their upright descriptors, after Lowe 2004, "Distinctive Image Features from
+Scale-Invariant Keypoints"; descriptors normalised as in Arandjelovic and Zisserman 2012, "Three things everyone should know to improve
 object retrieval" (RootSIFT). They are not turned to a main direction: copies are seldom rotated by more than a few
 degrees, a picture that is mirrored or turned by right angles only has its descriptors' entries in another order
 (`TURNED`), and what stands upright in one picture is not mistaken for what lies in another.
@@ -10,10 +10,12 @@ degrees, a picture that is mirrored or turned by right angles only has its descr
 from __future__ import annotations
 
 import math
+from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from harvest.stages.dedupe.compiled import compiled
 
 __all__ = ["BINS", "CELLS", "MOST", "ONE", "blurred", "keypoints"]
 
@@ -99,8 +101,8 @@ def blurred(plane: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _convolved(plane, kernel):  # type: ignore[no-untyped-def]
+@compiled
+def _convolved(plane: Any, kernel: Any) -> Any:
     height, width = plane.shape
     reach = len(kernel) // 2
     across = np.empty_like(plane)
@@ -123,8 +125,22 @@ def _convolved(plane, kernel):  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _extrema(levels):  # type: ignore[no-untyped-def]
+@compiled
+def _is_extreme(planes: Any, level: int, y: int, x: int) -> Any:
+    """Whether a value lies above, or below, all 26 beside it."""
+    value = planes[level, y, x]
+    sign = 1.0 if value > 0 else -1.0
+    for coarser in range(-1, 2):
+        for down in range(-1, 2):
+            for across in range(-1, 2):
+                is_itself = coarser == 0 and down == 0 and across == 0
+                if not is_itself and sign * planes[level + coarser, y + down, x + across] >= sign * value:
+                    return False
+    return True
+
+
+@compiled
+def _extrema(levels: Any) -> Any:
     """Extrema of the differences between levels: x, y, scale in the octave's pixels, and contrast."""
     count, height, width = levels.shape
     planes = levels[1:] - levels[:-1]
@@ -133,21 +149,7 @@ def _extrema(levels):  # type: ignore[no-untyped-def]
         for y in range(1, height - 1):
             for x in range(1, width - 1):
                 value = planes[level, y, x]
-                if abs(value) < _CONTRAST:
-                    continue
-                sign = 1.0 if value > 0 else -1.0
-                is_extreme = True
-                for dz in range(-1, 2):
-                    for dy in range(-1, 2):
-                        for dx in range(-1, 2):
-                            if (dz or dy or dx) and sign * planes[level + dz, y + dy, x + dx] >= sign * value:
-                                is_extreme = False
-                                break
-                        if not is_extreme:
-                            break
-                    if not is_extreme:
-                        break
-                if not is_extreme:
+                if abs(value) < _CONTRAST or not _is_extreme(planes, level, y, x):
                     continue
                 here = planes[level]
                 xx = here[y, x + 1] + here[y, x - 1] - 2 * value
@@ -168,24 +170,24 @@ def _extrema(levels):  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _described(levels, places):  # type: ignore[no-untyped-def]
+@compiled
+def _described(levels: Any, places: Any) -> Any:
     out = np.zeros((len(places), CELLS * CELLS * BINS), np.uint8)
     for number in range(len(places)):
         scale = places[number, 2]
-        level = min(max(int(round(math.log2(scale / _FIRST) * _INTERVALS)), 0), _LEVELS - 1)
+        level = min(max(round(math.log2(scale / _FIRST) * _INTERVALS), 0), _LEVELS - 1)
         out[number] = _descriptor(levels[level], places[number, 0], places[number, 1], scale)
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _descriptor(plane, x, y, scale):  # type: ignore[no-untyped-def]
+@compiled
+def _descriptor(plane: Any, x: Any, y: Any, scale: Any) -> Any:
     height, width = plane.shape
     cell = _REACH * scale
     reach = cell * (CELLS + 1) / 2
     bins = np.zeros((CELLS + 2, CELLS + 2, BINS), np.float32)
-    for row in range(max(1, int(math.ceil(y - reach))), min(height - 2, int(y + reach)) + 1):
-        for column in range(max(1, int(math.ceil(x - reach))), min(width - 2, int(x + reach)) + 1):
+    for row in range(max(1, math.ceil(y - reach)), min(height - 2, int(y + reach)) + 1):
+        for column in range(max(1, math.ceil(x - reach)), min(width - 2, int(x + reach)) + 1):
             gx = plane[row, column + 1] - plane[row, column - 1]
             gy = plane[row + 1, column] - plane[row - 1, column]
             size = math.sqrt(gx * gx + gy * gy)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from harvest.stages.dedupe.compiled import compiled
 
 __all__ = ["WINDOW", "agreement", "box_mean", "corner_fill", "refined", "warped"]
 
@@ -44,7 +45,7 @@ def refined(one: NDArray[np.float32], other: NDArray[np.float32], affine: NDArra
 
 
 def warped(planes: NDArray[np.float32], affine: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
-    """`planes` (h, w, n) seen from a picture of `height` x `width`, bilinearly, and as plane n + 1 where there are any."""
+    """`planes` (h, w, n) seen from a picture of `height` x `width`, bilinearly; plane n + 1 is 1 where there are any."""
     out: NDArray[np.float32] = _warped(planes, affine, height, width)
     return out
 
@@ -70,12 +71,12 @@ def agreement(
 
 
 def corner_fill(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where a picture (h, w, 3 or more) goes on with the colour of one of its corners, as turned pictures are filled."""
+    """Where a picture (h, w, 3 or more) goes on with the colour of one of its corners: the fill of turned pictures."""
     filled: NDArray[np.bool_] = _corner_fill(np.ascontiguousarray(pixels[..., :3]))
     return filled
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _corner_fill(pixels: Any) -> Any:
     height, width = pixels.shape[:2]
     out = np.zeros((height, width), np.bool_)
@@ -103,7 +104,7 @@ def _corner_fill(pixels: Any) -> Any:
     return out
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _sampled(planes: Any, plane: Any, u: Any, v: Any) -> Any:
     i, j = min(int(v), planes.shape[0] - 2), min(int(u), planes.shape[1] - 2)
     down, across = v - i, u - j
@@ -112,7 +113,7 @@ def _sampled(planes: Any, plane: Any, u: Any, v: Any) -> Any:
     return (1 - down) * above + down * below
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _gauss_newton(one: Any, planes: Any, affine: Any, stride: int, most: int) -> Any:
     height, width = one.shape
     bottom, right = planes.shape[0] - 1, planes.shape[1] - 1
@@ -154,7 +155,7 @@ def _gauss_newton(one: Any, planes: Any, affine: Any, stride: int, most: int) ->
     return affine
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _warped(planes: Any, affine: Any, height: int, width: int) -> Any:
     count = planes.shape[2]
     out = np.zeros((height, width, count + 1), np.float32)

@@ -75,8 +75,8 @@ def portrait(picture: Image.Image) -> Portrait:
 def likeness(one: Portrait, other: Portrait, *, dihedral: str = "none") -> Likeness:
     """How far two pictures agree, whichever is a crop of the other, bordered, or turned by a few degrees.
 
-    `dihedral` is one of DIHEDRAL's words: whether the second may be mirrored or turned by right angles as well. The score
-    is the correlation of brightness in windows of 15 pixels of the coarser picture, weighted with their structure, the
+    `dihedral` is one of DIHEDRAL's words: whether the second may be mirrored or turned by right angles as well. The
+    score is the correlation of brightness in windows of 15 pixels of the coarser picture, weighted with their structure, the
     worst tenth left out, after the sharper picture was made as soft as the other. Brightness, contrast and colour may
     differ; a picture without any structure is a copy of one of the same colour.
 
@@ -174,8 +174,9 @@ def _as_soft(
 
 
 def _sharpness(plane: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
-    down, across = np.gradient(plane)
-    return float((down * down + across * across)[inside].mean()) / (float(plane[inside].var()) + 1.0)
+    down, across = (np.asarray(slope) for slope in np.gradient(plane))
+    energy = np.asarray(down * down + across * across)
+    return float(energy[inside].mean()) / (float(plane[inside].var()) + 1.0)
 
 
 def _planes(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
