@@ -1,10 +1,10 @@
 """Places of a picture that are found again in its copies, each with what the picture looks like around it.
 
 Differences of Gaussians and their upright descriptors, after Lowe 2004, "Distinctive Image Features from
-Scale-Invariant Keypoints"; descriptors normalised as in Arandjelovic and Zisserman 2012, "Three things everyone should know to improve
-object retrieval" (RootSIFT). They are not turned to a main direction: copies are seldom rotated by more than a few
-degrees, a picture that is mirrored or turned by right angles only has its descriptors' entries in another order
-(`TURNED`), and what stands upright in one picture is not mistaken for what lies in another.
+Scale-Invariant Keypoints"; descriptors normalised as in Arandjelovic and Zisserman 2012, "Three things everyone should
+know to improve object retrieval" (RootSIFT). They are not turned to a main direction: copies are seldom rotated by more
+than a few degrees, a picture that is mirrored or turned by right angles only has the entries of its descriptors in
+another order, and what stands upright in one picture is not mistaken for what lies in another.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def refined(one: NDArray[np.float32], other: NDArray[np.float32], affine: NDArra
 
 
 def warped(planes: NDArray[np.float32], affine: NDArray[np.float64], height: int, width: int) -> NDArray[np.float32]:
-    """`planes` (h, w, n) seen from a picture of `height` x `width`, bilinearly; plane n + 1 is 1 where there are any."""
+    """`planes` (h, w, n) seen from a picture of `height` x `width`, bilinearly; plane n + 1 is 1 where any are."""
     out: NDArray[np.float32] = _warped(planes, affine, height, width)
     return out
 

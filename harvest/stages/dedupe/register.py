@@ -76,9 +76,9 @@ def likeness(one: Portrait, other: Portrait, *, dihedral: str = "none") -> Liken
     """How far two pictures agree, whichever is a crop of the other, bordered, or turned by a few degrees.
 
     `dihedral` is one of DIHEDRAL's words: whether the second may be mirrored or turned by right angles as well. The
-    score is the correlation of brightness in windows of 15 pixels of the coarser picture, weighted with their structure, the
-    worst tenth left out, after the sharper picture was made as soft as the other. Brightness, contrast and colour may
-    differ; a picture without any structure is a copy of one of the same colour.
+    score is the correlation of brightness in windows of 15 pixels of the coarser picture, weighted with their
+    structure, the worst tenth left out, after the sharper picture was made as soft as the other. Brightness, contrast
+    and colour may differ; a picture without any structure is a copy of one of the same colour.
 
     The order of the two may change a score by some thousandths.
     """
