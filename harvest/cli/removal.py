@@ -85,7 +85,7 @@ def takedown(
 def _ask(plan: Plan) -> None:
     if not sys.stdin.isatty():
         raise UsageError("nothing was done: nobody is here to be asked; --yes says that it is meant")
-    click.confirm(f"Take out {len(plan.images):,} images for good?", abort=True, err=True)
+    click.confirm(f"Take out {_counted(len(plan.images), 'image')} for good?", abort=True, err=True)
 
 
 def _show(terminal: Terminal, plan: Plan) -> None:
@@ -100,7 +100,7 @@ def _show(terminal: Terminal, plan: Plan) -> None:
         for named in plan.images
     ]
     columns = ["image", "title", "creator", "where", "why it is meant"]
-    terminal.table(columns, rows[:_SHOWN], title=f"{plan.request.words}: {len(rows):,} images")
+    terminal.table(columns, rows[:_SHOWN], title=f"{plan.request.words}: {_counted(len(rows), 'image')}")
     _more(terminal, len(rows))
     _list(terminal, plan.holdings, "what there is of them")
     _letters(terminal, plan.copies)
@@ -127,17 +127,23 @@ def _more(terminal: Terminal, lines: int) -> None:
         terminal.say(f"... and {lines - _SHOWN:,} more; --json lists all")
 
 
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def _tell(terminal: Terminal, report: RemovalReport) -> None:
     terminal.result(report)
     _list(terminal, report.removed, "taken away")
     _letters(terminal, report.copies)
-    terminal.say(f"{report.tombstones:,} tombstones put up, {len(report.removed):,} things taken away")
+    terminal.say(
+        f"{_counted(report.tombstones, 'tombstone')} put up, {_counted(len(report.removed), 'thing')} taken away"
+    )
     for name in report.rewritten:
         terminal.say(f"exports/{name}: written anew, with a new manifest")
     for command in report.again:
         terminal.say(f"removed, and made again by: {command}")
     if report.left:
         raise CheckFailed(
-            f"{len(report.left):,} things could not be taken away; mend it, then `harvest takedown --finish`; "
+            f"{_counted(len(report.left), 'thing')} could not be taken away; mend it, then `harvest takedown --finish`; "
             f"the first: {report.left[0]}"
         )

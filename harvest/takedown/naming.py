@@ -77,7 +77,7 @@ def name_images(workspace: Workspace, request: Request, *, progress: Progress) -
     """Everything that `request` means, in the order of sha256; what was taken down before is named again.
 
     A whole sha256, and a picture, are named also when nobody has met them yet: so they never will. Raises UsageError
-    when there is nothing by that name, or a sha256 is cut too short to tell, and Broken where the picture is none.
+    when there is nothing by that name, a sha256 is cut too short to tell, or the picture is none.
     """
     shown = _Shown(request.picture) if request.picture else None
     with open_ledger(workspace) as con:
@@ -121,12 +121,14 @@ def _candidates(
 
 
 class _Shown:
-    """A picture that somebody brought along. Raises Broken and OSError."""
+    """A picture that somebody brought along. Raises UsageError for what is none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.body = path.read_bytes()
-        self.found: Fingerprint = fingerprint(self.body, max_pixels=_MAX_PIXELS)
+        try:
+            self.found: Fingerprint = fingerprint(path.read_bytes(), max_pixels=_MAX_PIXELS)
+        except (Broken, OSError) as error:
+            raise UsageError(f"{path}: cannot be taken for a picture: {error}") from None
         self.sha256 = self.found.sha256
 
 
