@@ -144,6 +144,6 @@ def _tell(terminal: Terminal, report: RemovalReport) -> None:
         terminal.say(f"removed, and made again by: {command}")
     if report.left:
         raise CheckFailed(
-            f"{_counted(len(report.left), 'thing')} could not be taken away; mend it, then `harvest takedown --finish`; "
-            f"the first: {report.left[0]}"
+            f"{_counted(len(report.left), 'thing')} could not be taken away; mend it, then "
+            f"`harvest takedown --finish`; the first: {report.left[0]}"
         )
