@@ -159,14 +159,17 @@ _LACKING: Mapping[str, str] = {
 
 
 def _with_details(con: Connection, checks: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
-    """Tell of every finding what the ledger knows of its image."""
+    """Tell of every finding what the ledger knows of its image; of what a check hides, no finding has a picture."""
     offenders = sorted({finding.sha256 for result in checks for finding in result.findings if finding.sha256})
     with registered(con, {"offenders": pa.table({"sha256": pa.array(offenders, pa.string())})}):
         about = {sha256: rest for sha256, *rest in con.execute(_ABOUT).fetchall()}
+    hidden = {finding.sha256 for result in checks if result.check.hides for finding in result.findings}
     names = ("title", "creator", "license", "page_url", "image_url", "preview")
 
     def told(finding: Finding) -> Finding:
-        known = about.get(finding.sha256)
-        return replace(finding, **dict(zip(names, known, strict=True))) if known else finding
+        known = dict(zip(names, about.get(finding.sha256, ()), strict=False))
+        if finding.sha256 in hidden:
+            known.pop("preview", None)
+        return replace(finding, **known)
 
     return tuple(replace(result, findings=tuple(told(finding) for finding in result.findings)) for result in checks)

@@ -32,7 +32,7 @@ class Check:
 
     and the parameters that harvest.audit.terms.parameters makes of the policy. `needs` names what has to be there for
     the question to be asked: `exports`, `files`, `selection`, `embedded` (files were read), `faces` (looked for),
-    `rechecks` (some source was asked again).
+    `rechecks` (some source was asked again). `hides` keeps pictures of what it finds out of the report.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Check:
     explanation: str
     sql: str
     needs: frozenset[str] = frozenset()
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

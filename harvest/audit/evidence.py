@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from harvest.audit.inspect import inspect_originals
 from harvest.holdings import Holdings, holdings_of
 from harvest.images.embedded import EMBEDDED_VERSION
-from harvest.images.faces import FACES_MISSING, detector_name
+from harvest.images.faces import detector_name
 from harvest.ledger import Connection, open_ledger, selected, taken_down, unwanted
 from harvest.progress import Progress
 from harvest.store import Store
@@ -105,8 +105,7 @@ def gather(
         papers = {name: json.loads(text or "{}") for name, text in con.execute(_PAPERS).fetchall()}
         there = {name for name in papers if (workspace.exports / name).is_dir()}
         audited, parts, missing = _audited(con, selection, there)
-    if with_files:
-        inspect_originals(workspace, audited["sha256"], faces=faces, progress=progress)
+    fault = inspect_originals(workspace, audited["sha256"], faces=faces, progress=progress) if with_files else None
     tables = {
         "audited": audited,
         "missing_exports": missing,
@@ -140,12 +139,12 @@ def gather(
         "selection": selection is not None,
         "embedded": with_files or was_read,
         "rechecks": was_asked_again,
-        "faces": was_looked_at or (with_files and faces and detector_name() is not None),
+        "faces": was_looked_at or (with_files and faces and not fault),
     }
     return Evidence(
         parts=parts,
         has=frozenset(name for name, yes in has.items() if yes),
-        lacking={"faces": FACES_MISSING} if faces and detector_name() is None else {},
+        lacking={"faces": fault} if fault else {},
         tables=tables,
     )
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from harvest.errors import Broken, HarvestError
 from harvest.images.decode import decode_rgb
 from harvest.images.embedded import EMBEDDED_VERSION, Embedded, read_embedded
-from harvest.images.faces import FACES_MISSING, detector_name, find_faces
+from harvest.images.faces import detector_fault, detector_name, find_faces
 from harvest.ledger import EmbeddedRow, FacesRow, open_ledger, uninspected, write_embedded, write_faces
 from harvest.licences import from_url, normalize
 from harvest.processes import batches, in_processes
@@ -42,19 +42,20 @@ class _Seen:
     faces: FacesRow | None = None
 
 
-def inspect_originals(workspace: Workspace, sha256s: pa.Array, *, faces: bool, progress: Progress) -> None:
+def inspect_originals(workspace: Workspace, sha256s: pa.Array, *, faces: bool, progress: Progress) -> str | None:
     """Read those of the images `sha256s` that have no rows of today's readers, over all cores, and write the rows.
 
     What a stopped pass had written stays. Files that are missing or that do not decode are left for another time.
-    `faces` looks for faces too, where the detector is installed; where it is not, that is said.
+    `faces` looks for faces too; where the detector does not run, that is said, and answered.
     """
-    detector = detector_name() if faces else None
-    if faces and detector is None:
-        progress.say(FACES_MISSING)
+    fault = detector_fault() if faces else None
+    if fault:
+        progress.say(fault)
+    detector = detector_name() if faces and not fault else None
     with open_ledger(workspace) as con:
         lacking = uninspected(con, sha256s, version=EMBEDDED_VERSION, detector=detector)
     if not lacking:
-        return
+        return fault
     store = Store(workspace.root)
     jobs = [
         _Job(
@@ -73,6 +74,7 @@ def inspect_originals(workspace: Workspace, sha256s: pa.Array, *, faces: bool, p
                 write_embedded(con, [each.embedded for each in seen if each.embedded])
                 write_faces(con, [each.faces for each in seen if each.faces])
             task.advance(len(seen))
+    return fault
 
 
 def _inspect(job: _Job) -> _Seen:

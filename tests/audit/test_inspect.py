@@ -173,6 +173,13 @@ def test_faces_are_counted_where_the_policy_asks_for_consent(empty) -> None:
 
     assert details(report) == {"faces": ["1 face"], "faces-consent": ["1 face, no consent"]}
     assert not report.passed
+    previews = {
+        result.check.id: [finding.preview is not None for finding in result.findings]
+        for result in (*report.checks, *agreed.checks)
+        if result.check.id in {"faces", "faces-consent"}
+    }
+    assert previews == {"faces": [True], "faces-consent": []}  # nobody who has not agreed is shown
+    assert not any(finding.preview for result in report.checks for finding in result.findings)
     assert details(agreed) == {"faces": ["1 face"]}
     rows = dict(empty.sql("SELECT faces, boxes FROM faces ORDER BY faces"))
     ((x, y, width, height, score),) = json.loads(rows[1])

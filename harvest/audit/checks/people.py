@@ -32,6 +32,7 @@ PEOPLE = (
         explanation="The policy asks for it (people.faces: needs-consent): a label of the image at its source, or an "
         "entry for the image or its source in one of the files that people.consent names.",
         needs=_NEEDS,
+        hides=True,
         sql=f"""
             WITH agreed AS (
                 SELECT sha256 FROM consents WHERE sha256 IS NOT NULL

@@ -88,6 +88,7 @@ REFUSALS = (
         title="Nothing that was taken down is here",
         fault="Images that were taken down",
         explanation="Somebody asked for this image to be removed, and the request was granted.",
+        hides=True,
         sql="""
             SELECT a.sha256, a.part, a.path, string_agg(DISTINCT t.reason, '; ' ORDER BY t.reason) AS detail
             FROM audited a JOIN takedowns t USING (sha256) GROUP BY a.sha256, a.part, a.path""",
@@ -101,6 +102,7 @@ REFUSALS = (
         "sized copy, a mosaic, a contact sheet, an export, or a raw answer that is kept as evidence. `harvest takedown "
         "--sha256` with the same image finishes what was left undone.",
         needs=frozenset({"files"}),
+        hides=True,
         sql="""
             SELECT sha256, NULL AS part, path, kind || ', still here' AS detail FROM remains""",
     ),
@@ -110,6 +112,7 @@ REFUSALS = (
         title="No copy of something that was taken down is here",
         fault="Copies of images that were taken down",
         explanation="Another copy of the same picture was removed on request.",
+        hides=True,
         sql="""
             SELECT a.sha256, a.part, a.path, 'a copy of ' || min(t.sha256)[:12] || '…: ' || min(t.reason) AS detail
             FROM audited a JOIN duplicates mine USING (sha256) JOIN duplicates other USING (group_id)
