@@ -23,13 +23,15 @@ from harvest.workspace import Workspace
 
 __all__ = ["Witness", "measure_version"]
 
-_WRITE = 2_000  # likenesses
+_WRITE = 10_000  # likenesses in one turn at the ledger, or those of so many
+_SECONDS = 10
 _PAIRS = 16  # most for one job; neighbours in the list share pictures
 _KEPT = 256  # portraits that a worker remembers, a sixth of a megabyte each
 
 _portraits: OrderedDict[tuple[str, str], Portrait | None] = OrderedDict()
 
 Pair = tuple[str, str]
+Seen = tuple[bool, bool]
 
 
 def measure_version(dihedral: str) -> str:
@@ -67,17 +69,21 @@ class Witness:
         look = partial(_look, Store(self._workspace.root), self._mark, self._dihedral)
         alike: list[bool] = []
         with self._progress.start("compare pictures", len(paths)) as task:
-            for batch in batches(in_processes(look, jobs), max(1, _WRITE // size)):
-                found = [likeness for answers, _ in batch for likeness in answers]
+            for batch in batches(in_processes(look, jobs), max(1, _WRITE // size), seconds=_SECONDS):
+                found = [answer for answers, _ in batch for answer in answers]
                 at = slice(len(alike), len(alike) + len(found))
                 self._write(one[at], other[at], found)
-                alike += [each is not None and each.score >= LIKENESS for each in found]
+                alike += [isinstance(each, Likeness) and each.score >= LIKENESS for each in found]
+                for i, j, each in zip(one[at], other[at], found, strict=True):
+                    if not isinstance(each, Likeness):
+                        self.proofs.unseen[i] |= not each[0]
+                        self.proofs.unseen[j] |= not each[1]
                 self.read += sum(read for _, read in batch)
                 task.advance(len(found))
         self.looked += len(paths)
         self.proofs.add(one, other, np.array(alike, bool))
 
-    def _write(self, one: NDArray[np.int64], other: NDArray[np.int64], found: Sequence[Likeness | None]) -> None:
+    def _write(self, one: NDArray[np.int64], other: NDArray[np.int64], found: Sequence[Likeness | Seen]) -> None:
         rows = [
             LikenessRow(
                 sha256=self._pictures.sha256(i),
@@ -87,16 +93,18 @@ class Witness:
                 transform=" ".join([each.turn, *(f"{number:.4g}" for number in each.affine)]),
             )
             for i, j, each in zip(one, other, found, strict=True)
-            if each is not None
+            if isinstance(each, Likeness)
         ]
+        if not rows:
+            return
         with open_ledger(self._workspace, write=True) as con:
             write_likenesses(con, rows)
 
 
-def _look(store: Store, mark: str, dihedral: str, pairs: Sequence[Pair]) -> tuple[list[Likeness | None], int]:
-    """The likeness of each pair, None where a picture cannot be had, and how many pictures were read for them."""
+def _look(store: Store, mark: str, dihedral: str, pairs: Sequence[Pair]) -> tuple[list[Likeness | Seen], int]:
+    """The likeness of each pair, or which of the two could be seen, and how many pictures were read for them."""
     read = 0
-    answers: list[Likeness | None] = []
+    answers: list[Likeness | Seen] = []
     for pair in pairs:
         shown = []
         for path in pair:
@@ -107,7 +115,10 @@ def _look(store: Store, mark: str, dihedral: str, pairs: Sequence[Pair]) -> tupl
                 read += 1
             shown.append(_portraits[mark, path])
         one, other = shown
-        answers.append(None if one is None or other is None else likeness(one, other, dihedral=dihedral))
+        if one is None or other is None:
+            answers.append((one is not None, other is not None))
+        else:
+            answers.append(likeness(one, other, dihedral=dihedral))
         while len(_portraits) > _KEPT:
             _portraits.popitem(last=False)
     return answers, read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +22,8 @@ from harvest.workspace import Workspace
 
 __all__ = ["METHODS", "Prints", "prints_of"]
 
-_BATCH = 1_000
+_BATCH = 5_000
+_AT_ONCE = 16  # images of one job
 _NO_LIMIT = 1 << 62  # the crawl has refused what is too large
 
 
@@ -77,8 +79,10 @@ def _made(
         return found
     maker = METHODS[method]
     read = partial(_read, Store(workspace.root), method)
+    size = min(_AT_ONCE, 1 + len(missing) // 200)
+    paths = [[pictures.path(number) for number in missing[at : at + size]] for at in range(0, len(missing), size)]
     with progress.start(maker.label, len(missing)) as task:
-        results = zip(missing, in_processes(read, [pictures.path(number) for number in missing]), strict=True)
+        results = zip(missing, itertools.chain.from_iterable(in_processes(read, paths)), strict=True)
         for batch in batches(results, _BATCH):
             made = {number: result for number, result in batch if result is not None}
             rows = [
@@ -94,15 +98,16 @@ def _made(
     return found
 
 
-def _read(store: Store, method: str, path: str) -> tuple[str, float | None] | None:
-    try:
-        body = store.local(path).read_bytes()
-    except OSError:
-        return None
-    try:
-        return METHODS[method].made(body)
-    except Broken:
-        return "", None
+def _read(store: Store, method: str, paths: Sequence[str]) -> list[tuple[str, float | None] | None]:
+    made: list[tuple[str, float | None] | None] = []
+    for path in paths:
+        try:
+            made.append(METHODS[method].made(store.local(path).read_bytes()))
+        except Broken:
+            made.append(("", None))
+        except OSError:
+            made.append(None)
+    return made
 
 
 def _phash(body: bytes) -> tuple[str, float | None]:

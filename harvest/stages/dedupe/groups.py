@@ -70,10 +70,14 @@ class Layer:
 
 
 class Proofs:
-    """Which pairs of pictures are copies, as far as is known; what is `told` stands against what is measured."""
+    """Which pairs of pictures are copies, as far as is known; what is `told` stands against what is measured.
+
+    `unseen` (n,) are pictures that could not be looked at: copies of nothing that is not proven or told.
+    """
 
     def __init__(self, count: int) -> None:
         self._count = count
+        self.unseen = np.zeros(count, bool)
         self.keys = np.empty(0, np.int64)
         self.alike = np.empty(0, np.int8)
         self._told: dict[int, bool] = {}
@@ -132,8 +136,8 @@ def groups_of(layers: Sequence[Layer], order: NDArray[np.int64], proofs: Proofs,
         members, starts = _members(labels, len(begin) - 1, order, state)
         found = np.empty((max(1024, 2 * room * int((state == _OPEN).sum())), 2), np.int64)
         count = _settle(
-            order, place, labels, begin, near, proven, members, starts, proofs.keys, proofs.alike, state, kept_for,
-            room, CROWD, found,
+            order, place, labels, begin, near, proven, members, starts, proofs.keys, proofs.alike, proofs.unseen, state,
+            kept_for, room, CROWD, found,
         )  # fmt: skip
         if count == 0:
             return kept_for
@@ -194,6 +198,7 @@ def _settle(  # noqa: C901, PLR0912, PLR0917 - one pass over one structure; comp
     starts: Any,
     keys: Any,
     alike: Any,
+    unseen: Any,
     state: Any,
     kept_for: Any,
     room: int,
@@ -226,6 +231,8 @@ def _settle(  # noqa: C901, PLR0912, PLR0917 - one pass over one structure; comp
                     status = _status(keys, alike, key)
                     if status < 0 and proven[layer]:
                         status = 1
+                    if status < 0 and (unseen[picture] or unseen[better]):
+                        continue
                     if status == 0:
                         unlike += 1
                     elif status == 1 and state[better] == 1:
