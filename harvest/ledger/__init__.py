@@ -19,7 +19,7 @@ from harvest.ledger.copies import (
 from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
 from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
-from harvest.ledger.ingest import finish_run, ingest_all, ingest_from, ingest_segment, start_run
+from harvest.ledger.ingest import ingest_all, ingest_from, ingest_segment
 from harvest.ledger.queries import (
     Tally,
     count_images,
@@ -64,6 +64,7 @@ from harvest.ledger.rows import (
     StageRun,
     VainAsk,
 )
+from harvest.ledger.runs import finish_run, start_run
 from harvest.ledger.seals import Head, head
 from harvest.ledger.sql import query
 from harvest.ledger.states import known_sha1, known_urls, put_off, vain_asks

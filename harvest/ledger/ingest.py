@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from harvest.errors import LedgerError
 from harvest.journal import (
-    RunHeader,
     dump,
     from_json,
     read_end,
@@ -28,6 +27,7 @@ from harvest.journal.segments import contents_of, digest_of
 from harvest.ledger.database import Connection, open_ledger, registered, transaction
 from harvest.ledger.insert import insert
 from harvest.ledger.rows import SegmentRow
+from harvest.ledger.runs import finish_run, start_run
 from harvest.workspace import Workspace
 
 __all__ = [
@@ -35,12 +35,10 @@ __all__ = [
     "IMAGE_ROWS",
     "READ_LINES",
     "SIGHTING_ROWS",
-    "finish_run",
     "ingest_all",
     "ingest_from",
     "ingest_segment",
     "said_now",
-    "start_run",
 ]
 
 _TURN = 2.0  # seconds after which other processes get their turn at the ledger
@@ -172,32 +170,6 @@ _DERIVED = f"""
     INSERT INTO derived_rows BY NAME {DERIVED_ROWS}
     QUALIFY row_number() OVER (PARTITION BY sha256, d.size, d.recipe_digest ORDER BY d.path) = 1
     ON CONFLICT DO NOTHING"""
-
-
-def start_run(con: Connection, header: RunHeader) -> None:
-    """Note that a run began. Nothing changes when it is known already."""
-    con.execute(
-        """INSERT INTO runs (run_id, source, spider, config_digest, code_version, started_at, crawl_id)
-           VALUES (?, ?, ?, ?, ?, ?::TIMESTAMPTZ, ?) ON CONFLICT DO NOTHING""",
-        [
-            header.run_id,
-            header.source,
-            header.spider,
-            header.config_digest,
-            header.code_version,
-            header.started_at,
-            header.crawl_id,
-        ],
-    )
-
-
-def finish_run(con: Connection, run_id: str, outcome: str, journal_digest: str, finished_at: str | None = None) -> None:
-    """Note how a run ended and what its journal's last seal is; `finished_at` None means now."""
-    con.execute(
-        """UPDATE runs SET outcome = ?, journal_digest = ?, finished_at = coalesce(?::TIMESTAMPTZ, now())
-           WHERE run_id = ?""",
-        [outcome, journal_digest, finished_at, run_id],
-    )
 
 
 def ingest_segment(con: Connection, path: Path) -> int:

@@ -13,7 +13,8 @@ from harvest.ledger.transactions import Connection, registered, transaction
 
 __all__ = ["MOMENTS", "insert", "insert_columns", "insert_selected", "table_of"]
 
-MOMENTS = frozenset({"asked_at", "decided_at", "requested_at"})  # ISO 8601 text in rows; None means now, when writing
+# ISO 8601 text in rows; None means now, when writing
+MOMENTS = frozenset({"asked_at", "decided_at", "finished_at", "requested_at", "started_at"})
 
 _ARROW = {
     "str": pa.string(),

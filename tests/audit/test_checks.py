@@ -159,9 +159,9 @@ CASES = {
         {"page-url", "manifest-agrees", "attribution-complete"},
     ),
     "no address": Case(sql("UPDATE sightings SET image_url = '' WHERE seq = 2"), {"image-url", "manifest-agrees"}),
-    "no run": Case(sql("DELETE FROM runs"), {"run-known"}),
-    "no version": Case(sql("UPDATE runs SET code_version = ''"), {"run-known"}),
-    "unfinished": Case(sql("UPDATE runs SET outcome = NULL"), {"run-finished"}),
+    "no run": Case(sql("DELETE FROM run_starts"), {"run-known"}),
+    "no version": Case(sql("UPDATE run_starts SET code_version = ''"), {"run-known"}),
+    "unfinished": Case(sql("DELETE FROM run_ends"), {"run-finished"}),
     "creator gone": Case(
         sql("UPDATE sightings SET creator = NULL WHERE seq = 0"), {"creator-named", "attribution-creator"}
     ),

@@ -5,26 +5,34 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from harvest.config.dedupe import DedupeConfig
+from harvest.images.fingerprint import PHASH_VERSION
 from harvest.items import Fingerprint, ImageItem, Outcome, Sighting
 from harvest.journal import JournalWriter, RunHeader
-from harvest.ledger import ingest_all, open_ledger, transaction
+from harvest.ledger import LikenessRow, open_ledger, transaction, write_likenesses
+from harvest.stages.dedupe.confirm import measure_version
 from harvest.store import original_path
 from harvest.workspace import Workspace
 
-__all__ = ["PASSES", "fill", "journal", "take_in"]
+__all__ = ["PASSES", "fill", "journal", "remember_pairs"]
 
 PASSES = 3  # times each image was met
 SOURCES = 12
 _BATCH = 250_000
+_NEAR = 50  # every so many images there is a near copy of the one before
 _SEGMENT = 1_000  # sightings a segment holds, as a crawl seals them
 
 _RUNS = """
-    INSERT INTO runs BY NAME
+    INSERT INTO run_starts BY NAME
     SELECT printf('2026%02d01T000000-source-%02d-%06d', p + 1, s, s) AS run_id, printf('source-%02d', s) AS source,
            'iiif' AS spider, sha256('config' || s) AS config_digest, '0.1.0' AS code_version,
-           make_timestamptz(2026, (p + 1)::BIGINT, 1, 0, 0, 0.0) AS started_at, started_at + INTERVAL 20 DAY AS finished_at,
-           'finished' AS outcome, sha256('journal' || s || '-' || p) AS journal_digest
+           make_timestamptz(2026, (p + 1)::BIGINT, 1, 0, 0, 0.0) AS started_at
     FROM range($passes) passes(p), range($sources) sources(s)"""
+_ENDS = """
+    INSERT INTO run_ends BY NAME
+    SELECT run_id, started_at + INTERVAL 20 DAY AS finished_at, 'finished' AS outcome,
+           sha256('journal' || run_id) AS journal_digest
+    FROM run_starts"""
 
 # One in fifty is a near copy of its neighbour; a fifth has no licence, and as many no creator; one in 400 says no.
 _SIGHTINGS = """
@@ -63,7 +71,7 @@ _IMAGES = """
     SELECT sha256('image ' || n) AS sha256, 'originals/' || sha256[:2] || '/' || sha256 || '.jpg' AS path,
            (40000 + hash(n) % 400000)::BIGINT AS bytes, 'JPEG' AS format, (200 + hash(n) % 3000)::INTEGER AS width,
            (200 + hash(n + 7) % 2500)::INTEGER AS height, 'RGB' AS mode, 1 AS frames,
-           CASE WHEN n % 50 = 1 THEN xor(hash(n - 1), 5::UBIGINT) ELSE hash(n) END AS phash, 'phash-bench' AS phash_version,
+           CASE WHEN n % 50 = 1 THEN xor(hash(n - 1), 5::UBIGINT) ELSE hash(n) END AS phash, $version AS phash_version,
            (hash(n + 1) % 1000) / 1000 AS sharpness, (hash(n + 2) % 8000) / 1000 AS entropy,
            (hash(n + 3) % 1000) / 1000 AS brightness,
            CASE WHEN n % 1000 = 5 THEN 'trainedAlgorithmicMedia' END AS digital_source_type,
@@ -75,9 +83,10 @@ def fill(workspace: Workspace, images: int) -> None:
     """Put `images` images with three sightings each into an empty ledger, the rows that `ingest` makes of journals."""
     with open_ledger(workspace, write=True) as con:
         con.execute(_RUNS, {"passes": PASSES, "sources": SOURCES})
+        con.execute(_ENDS)
         for statement, count, more in (
             (_SIGHTINGS, images * PASSES, {"images": images, "sources": SOURCES}),
-            (_IMAGES, images, {}),
+            (_IMAGES, images, {"version": PHASH_VERSION}),
         ):
             for first in range(0, count, _BATCH):
                 with transaction(con):
@@ -102,9 +111,17 @@ def journal(workspace: Workspace, sightings: int, run_id: str) -> None:
         writer.close()
 
 
-def take_in(workspace: Workspace) -> int:
-    """Ingest what was journalled; the number of sightings that were new."""
-    return ingest_all(workspace)
+def remember_pairs(workspace: Workspace, images: int) -> None:
+    """Note that the near copies of `fill` were looked at and are copies, as a dedupe that had the pictures would."""
+    pairs = (sorted((_digest(number - 1), _digest(number))) for number in range(1, images, _NEAR))
+    version = measure_version(DedupeConfig().dihedral)
+    rows = [LikenessRow(sha256=a, other=b, version=version, likeness=0.99, transform="same") for a, b in pairs]
+    with open_ledger(workspace, write=True) as con:
+        write_likenesses(con, rows)
+
+
+def _digest(number: int) -> str:
+    return hashlib.sha256(f"image {number}".encode()).hexdigest()
 
 
 def _met(header: RunHeader, sightings: int) -> Iterator[Sighting]:
@@ -142,7 +159,7 @@ def _met(header: RunHeader, sightings: int) -> Iterator[Sighting]:
                 mode="RGB",
                 frames=1,
                 phash=int(sha256[:16], 16),
-                phash_version="phash-journalled",
+                phash_version=PHASH_VERSION,
                 sharpness=number % 1000 / 1000,
                 entropy=number % 8000 / 1000,
                 brightness=number % 997 / 1000,

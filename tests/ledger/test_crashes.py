@@ -128,6 +128,11 @@ def older_ledger(workspace: Workspace, folder: Path, rows: int) -> None:
             INSERT INTO layout_rows VALUES (2, 'all', 'a', 0.5, 0.25, 1, 2);
             INSERT INTO export_rows VALUES (3, 'small', 'a', 'images/a.jpg', 'd', 'CC-BY-4.0', 'Ann, CC BY 4.0');
             INSERT INTO takedowns VALUES ('c', '2026-01-02 03:04:05+00', 'asked', 'she');
+            INSERT INTO runs BY NAME
+            SELECT 'r' || i AS run_id, 's' AS source, 'gallery' AS spider, 'c' AS config_digest, '1' AS code_version,
+                   now() AS started_at, CASE i WHEN 1 THEN now() END AS finished_at,
+                   CASE i WHEN 1 THEN 'finished' END AS outcome, CASE i WHEN 1 THEN 'd' END AS journal_digest
+            FROM range(3) r(i);
             INSERT INTO segments (run_id, segment, digest, sightings) VALUES ('r1', 1, 'd', 0);
         """)
         assert schema_version(con, workspace.ledger, folder) == 2
@@ -142,6 +147,8 @@ KEPT = {
     "layouts": "layout, sha256, x, y, row, col",
     "exports": "export, sha256, path, derived_sha256, license, credit",
     "takedowns": "sha256, epoch_us(requested_at), reason, requested_by",
+    "runs": "run_id, source, spider, config_digest, code_version, epoch_us(started_at), epoch_us(finished_at), "
+    "outcome, journal_digest, crawl_id",
     "segments": "run_id, segment, digest, sightings, epoch_us(ingested_at)",
 }
 
@@ -171,6 +178,8 @@ def test_an_older_ledger_keeps_its_rows_and_gets_them_sealed(tmp_path):
         "layout_rows": 1,
         "export_rows": 1,
         "takedowns": 1,
+        "run_starts": 3,
+        "run_ends": 1,
         "segments": 1,
     }
     assert list(compare_seals(workspace, SealCount(), SilentProgress())) == []

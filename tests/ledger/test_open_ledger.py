@@ -64,7 +64,7 @@ def test_reading_nothing_says_what_to_do(workspace):
 
 def test_a_reader_cannot_write(ledger):
     with open_ledger(ledger) as con, pytest.raises(duckdb.InvalidInputException, match="read-only"):
-        con.execute("DELETE FROM runs")
+        con.execute("DELETE FROM images")
 
 
 def test_a_writer_waits_until_another_process_lets_go(ledger):

@@ -74,7 +74,7 @@ def test_writing_is_refused_with_what_may_be_asked(collection, statement, kind):
 @pytest.mark.parametrize(
     ("statement", "complaint"),
     [
-        ("EXPLAIN ANALYZE DELETE FROM runs", "read-only"),
+        ("EXPLAIN ANALYZE DELETE FROM images", "read-only"),
         ("SELECT nextval('stage_run_ids')", "read-only"),
         ("SELECT * FROM read_text('/etc/hostname')", "disabled by configuration"),
         ("FROM 'https://gallery.museum.test/x.csv'", "gallery.museum.test"),

@@ -31,6 +31,34 @@ ALTER TABLE duplicate_rows ADD COLUMN seal BIGINT;
 ALTER TABLE layout_rows ADD COLUMN seal BIGINT;
 ALTER TABLE export_rows ADD COLUMN seal BIGINT;
 
+-- A run has one row when it begins and one when it ends; `runs` shows both.
+CREATE TABLE run_starts (
+    run_id VARCHAR PRIMARY KEY,
+    source VARCHAR NOT NULL,
+    spider VARCHAR NOT NULL,
+    config_digest VARCHAR NOT NULL,
+    code_version VARCHAR NOT NULL,
+    started_at TIMESTAMPTZ NOT NULL,
+    crawl_id VARCHAR,             -- the same for all processes that share one crawl
+    seal BIGINT
+);
+CREATE TABLE run_ends (
+    run_id VARCHAR PRIMARY KEY,
+    outcome VARCHAR NOT NULL,     -- finished | limited | failed | refused
+    journal_digest VARCHAR NOT NULL, -- digest of the last journal segment's seal: the head of the chain
+    finished_at TIMESTAMPTZ NOT NULL,
+    seal BIGINT
+);
+INSERT INTO run_starts BY NAME
+    SELECT run_id, source, spider, config_digest, code_version, started_at, crawl_id FROM runs;
+INSERT INTO run_ends BY NAME
+    SELECT run_id, outcome, journal_digest, finished_at FROM runs WHERE outcome IS NOT NULL;
+DROP TABLE runs;
+CREATE VIEW runs AS
+    SELECT run_id, source, spider, config_digest, code_version, started_at, finished_at, outcome, journal_digest,
+           crawl_id
+    FROM run_starts LEFT JOIN (SELECT * EXCLUDE (seal) FROM run_ends) USING (run_id);
+
 -- A copy that was made again differently is another making; the last one is in force.
 CREATE TABLE derived_rows (
     sha256 VARCHAR NOT NULL,
