@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -19,7 +20,7 @@ import pytest
 import yaml
 
 from harvest.config.source import load_source
-from harvest.ledger import open_ledger
+from harvest.ledger import TakedownRow, open_ledger, write_takedowns
 from harvest.workspace import Workspace
 from tests.crawl.conftest import ROOT
 from tests.peers.redis_server import PASSWORD, _redis_server  # noqa: F401 - a fixture
@@ -106,6 +107,30 @@ def test_three_workers_of_whom_one_is_killed_lose_and_double_nothing(desk, galle
     assert all(last["met"] > PICTURES // 10 for _, last, _ in others)
     assert harvest("verify", "-w", desk.folder / "all").returncode == 0
     wait_until(lambda: not [key for key in redis_server.client.scan_iter() if b"pace" not in key])
+
+
+def test_what_one_workers_workspace_took_down_no_worker_brings_in(desk, gallery, jpeg, worker):
+    gone = hashlib.sha256(jpeg(PICTURES - 1)).hexdigest()
+    with open_ledger(Workspace(desk.folder / "one"), write=True) as con:
+        write_takedowns(
+            con, [TakedownRow(sha256=gone, reason="asked", requested_by="me", request="r", matched="sha256")]
+        )
+    source = desk.source(pace={"delay": 0.25, "concurrency": 1, "retries": 1})
+    team = [worker(source, "one")]
+    wait_until(lambda: any((desk.folder / "one" / "journal").glob("*/000001.jsonl")))
+    team.append(worker(source, "two"))
+
+    assert [ended(process)[0] for process in team] == [0, 0]
+
+    crawls = [rows(desk.folder / name, "SELECT crawl_id FROM runs") for name in ("one", "two")]
+    assert crawls[0] == crawls[1]
+    assert not list(desk.folder.glob(f"*/originals/*/{gone}.jpg"))
+    fates = [
+        fate
+        for name in ("one", "two")
+        for fate in rows(desk.folder / name, f"SELECT outcome, reason FROM sightings WHERE sha256 = '{gone}'")
+    ]
+    assert fates == [("refused", "takedown: these bytes were taken down")]
 
 
 def test_what_a_lone_worker_left_when_it_was_killed_is_done_by_the_next_one(desk, gallery, worker):

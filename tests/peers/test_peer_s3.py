@@ -169,6 +169,26 @@ def test_a_crawl_into_s3_its_sizes_its_verification_and_its_way_into_another_wor
     assert SECRET.encode() not in written
 
 
+def test_what_is_taken_down_leaves_the_bucket_and_the_cache(desk, site, jpeg, bucket, harvest):
+    for number in range(3):
+        site.add(f"/{number}.jpg", jpeg(number))
+    site.add_gallery([f"/{number}.jpg" for number in range(3)])
+    source, root = desk.source(), desk.workspace.root
+    harvest("crawl", source, "--store", f"s3://{bucket}/originals", "-w", root)
+    recipe = desk.folder / "recipe.yaml"
+    recipe.write_text("name: shells\nsizes: [{px: 32}]\n")
+    assert [harvest(stage, recipe, "-w", root).returncode for stage in ("dedupe", "normalize")] == [0, 0]
+
+    done = harvest("takedown", "--url", f"{site.url}/1.jpg", "--reason", "asked", "--yes", "-w", root)
+
+    assert done.returncode == 0, done.stderr
+    kept = {hashlib.sha256(jpeg(number)).hexdigest() for number in (0, 2)}
+    assert {Path(name).stem for name in s3fs.S3FileSystem().find(f"{bucket}/originals")} == kept
+    assert {path.stem for path in (root / "originals").rglob("*.jpg")} == kept
+    assert len(list((root / "derived").rglob("*.jpg"))) == 2
+    assert harvest("verify", "-w", root).returncode == 0
+
+
 def test_a_crawl_into_s3_that_is_killed_is_finished_by_the_next_one(desk, site, jpeg, bucket):
     for number in range(30):
         site.add(f"/{number}.jpg", jpeg(number), delay=0.1)
