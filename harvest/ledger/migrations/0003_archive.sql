@@ -245,3 +245,64 @@ CREATE VIEW unwanted_bytes AS
     UNION
     SELECT sha256 FROM sightings
     WHERE outcome = 'refused' AND starts_with(reason, 'takedown: ') AND sha256 IS NOT NULL;
+
+-- ---- views for the common questions -------------------------------------------------------------------------------------
+-- What is here: a row an image, with what the sighting that answers for it says.
+CREATE VIEW catalogue AS
+    SELECT i.sha256, i.path, i.format, i.width, i.height, i.bytes, p.source, p.source_id, p.title, p.creator, p.creator_url,
+           p.license, p.license_url, p.license_raw, p.page_url, p.image_url, p.published_at, p.taken_at, i.first_seen
+    FROM images_here i LEFT JOIN provenance p USING (sha256);
+
+-- The verdicts that count: each stage's, under the parameters with which it judged last.
+CREATE VIEW verdicts AS
+    SELECT sha256, stage, verdict, reason, value, threshold, decided_by, decided_at, recipe_digest FROM decisions
+    SEMI JOIN (SELECT stage, arg_max(recipe_digest, decided_at) AS recipe_digest FROM decisions GROUP BY stage)
+        USING (stage, recipe_digest);
+
+-- Images that every stage keeps which has judged; one that a stage has not judged yet is not among them.
+CREATE VIEW kept AS
+    SELECT sha256 FROM images_here JOIN verdicts USING (sha256)
+    GROUP BY sha256 HAVING bool_and(verdict = 'keep')
+        AND count(*) = (SELECT count(DISTINCT stage) FROM decisions);
+
+-- Why an image is not among them: a row for each stage that dropped it.
+CREATE VIEW why_not AS
+    SELECT sha256, stage, reason, value, threshold, decided_by, decided_at FROM verdicts WHERE verdict = 'drop';
+
+-- Who is to be named for which exported file.
+CREATE VIEW credits AS
+    SELECT e.export, e.path, e.sha256, p.title, p.creator, p.creator_url, e.license, p.license_url, p.page_url, e.credit
+    FROM exports e LEFT JOIN provenance p USING (sha256);
+
+-- Pictures whose copies, or sightings, were given several licences; unknown is one of them.
+CREATE VIEW licence_conflicts AS
+    WITH said AS (
+        SELECT coalesce(d.group_id, s.sha256) AS picture, s.sha256, coalesce(s.license, 'unknown') AS license, s.source
+        FROM sightings s LEFT JOIN (SELECT sha256, min(group_id) AS group_id FROM duplicates GROUP BY sha256) d
+            USING (sha256)
+        WHERE s.sha256 IS NOT NULL AND s.outcome IN ('stored', 'known', 'unchanged')
+    )
+    SELECT picture, list(DISTINCT license ORDER BY license) AS licenses, list(DISTINCT source ORDER BY source) AS sources,
+           list(DISTINCT sha256 ORDER BY sha256) AS images
+    FROM said SEMI JOIN (FROM said SELECT picture GROUP BY picture HAVING min(license) <> max(license)) USING (picture)
+    GROUP BY picture;
+
+-- What was asked of each host, and until when it wants to be left alone.
+CREATE VIEW hosts AS
+    WITH met AS (
+        SELECT lower(regexp_extract(image_url, '^[A-Za-z]+://(?:[^/?#@]*@)?([^/?#]+)', 1)) AS host,
+               outcome, fetched_at, sha256
+        FROM sightings
+    )
+    SELECT host, count(*) AS sightings, count(DISTINCT sha256) AS images,
+           count(*) FILTER (outcome = 'failed') AS failed, count(*) FILTER (outcome = 'refused') AS refused,
+           max(fetched_at) AS last_fetched, any_value(r.until) AS refuses_until, any_value(r.reason) AS refuses_because
+    FROM met LEFT JOIN (SELECT host, until, reason FROM hosts_refusing) r USING (host) WHERE host <> '' GROUP BY host;
+
+-- What became of each request for removal: sized copies and exports in force that still hold the image.
+CREATE VIEW takedown_status AS
+    SELECT t.sha256, t.requested_at, t.requested_by, t.reason,
+           (SELECT count(*) FROM derived d WHERE d.sha256 = t.sha256) AS sized_copies,
+           (SELECT coalesce(list(DISTINCT e.export ORDER BY e.export), []) FROM exports e WHERE e.sha256 = t.sha256)
+               AS exports
+    FROM takedowns t;
