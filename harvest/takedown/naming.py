@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from harvest.errors import Broken, UsageError
 from harvest.images.decode import decode_rgb
 from harvest.images.fingerprint import fingerprint
@@ -28,7 +25,7 @@ from harvest.ledger import (
     open_ledger,
 )
 from harvest.progress import Progress
-from harvest.stages.dedupe.likeness import LIKENESS, THUMB_SIDE, likeness, thumbnail
+from harvest.stages.dedupe.register import LIKENESS, SIDE, Portrait, likeness, portrait
 from harvest.store import Store
 from harvest.workspace import Workspace
 
@@ -137,16 +134,16 @@ class _Looks:
 
     def __init__(self, workspace: Workspace, images: Mapping[str, HeldImage], shown: _Shown | None) -> None:
         self._store, self._images, self._shown = Store(workspace.root), images, shown
-        self._thumbs: dict[str, NDArray[np.uint8] | None] = {}
+        self._portraits: dict[str, Portrait | None] = {}
         self._details: dict[str, int | None] = {}
 
     def alike(self, one: str, other: str) -> str | None:
         """In words how far two pictures are the same; None when they are not, or one of them cannot be read."""
         first, second = self._detail(one), self._detail(other)
-        thumbs = self._thumb(one), self._thumb(other)
-        if first is None or second is None or thumbs[0] is None or thumbs[1] is None:
+        portraits = self._portrait(one), self._portrait(other)
+        if first is None or second is None or portraits[0] is None or portraits[1] is None:
             return None
-        score, bits = likeness(thumbs[0], thumbs[1]), (first ^ second).bit_count()
+        score, bits = likeness(portraits[0], portraits[1]).score, (first ^ second).bit_count()
         return f"{bits} of 256, likeness {score:.3f}" if score >= LIKENESS or bits <= DETAIL_BITS else None
 
     def prints(self, sha256: str) -> tuple[int, str, int] | None:
@@ -169,14 +166,14 @@ class _Looks:
                 self._details[sha256] = None
         return self._details[sha256]
 
-    def _thumb(self, sha256: str) -> NDArray[np.uint8] | None:
-        if sha256 not in self._thumbs:
+    def _portrait(self, sha256: str) -> Portrait | None:
+        if sha256 not in self._portraits:
             file = self._file(sha256)
             try:
-                self._thumbs[sha256] = thumbnail(decode_rgb(file, longest=THUMB_SIDE)) if file else None
+                self._portraits[sha256] = portrait(decode_rgb(file, longest=SIDE)) if file else None
             except (Broken, OSError):
-                self._thumbs[sha256] = None
-        return self._thumbs[sha256]
+                self._portraits[sha256] = None
+        return self._portraits[sha256]
 
     def _file(self, sha256: str) -> Path | None:
         if self._shown is not None and self._shown.sha256 == sha256:
