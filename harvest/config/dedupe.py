@@ -11,6 +11,7 @@ __all__ = ["CRITERIA", "DedupeConfig", "EmbeddingConfig", "NearConfig", "check_d
 
 #: What can make a copy the better one, in the order that holds where the recipe says nothing.
 CRITERIA = ("resolution", "compression", "provenance", "date")
+_STRUCTURE, _CLIP = ("structure", 0.2), 0.9  # least similarities where the recipe says nothing
 _SHORT = {"largest": CRITERIA, "earliest": ("date", "resolution", "compression", "provenance")}
 
 
@@ -24,10 +25,13 @@ class NearConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingConfig:
-    """Vectors of `model` whose cosine is at least `min_similarity` propose copies: crops, borders and flips too."""
+    """Vectors of `model` whose cosine is at least `min_similarity` propose copies that hashes miss: crops and borders.
 
-    model: str
-    min_similarity: float = setting(0.9, gt=0, le=1)
+    `structure` needs no weights and proposes from .2 on; any other name is a CLIP model.
+    """
+
+    model: str = "structure"
+    min_similarity: float = setting(_STRUCTURE[1], gt=0, le=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +56,22 @@ class DedupeConfig:
 def spelled_out(document: Section) -> Section:
     """A recipe's document with the short forms of its `dedupe` written out; for what is none of them, as it is.
 
-    `keep: largest` and `keep: earliest` are lists of criteria. Raises ConfigError for any other word.
+    `keep: largest` and `keep: earliest` are lists of criteria, and a CLIP model has a similarity of its own. Raises
+    ConfigError for any other word.
     """
     section = document.values.get("dedupe")
     if not isinstance(section, Mapping):
         return document
-    keep = section.get("keep")
-    if not isinstance(keep, str):
-        return document
-    if keep not in _SHORT:
-        choices = f"{', '.join(_SHORT)} or a list of {', '.join(CRITERIA)}"
-        raise document.error("dedupe.keep", f"expected {choices}, got {keep!r}")
-    return replace(document, values={**document.values, "dedupe": {**section, "keep": list(_SHORT[keep])}})
+    values = dict(section)
+    keep, embedding = section.get("keep"), section.get("embedding")
+    if isinstance(keep, str):
+        if keep not in _SHORT:
+            choices = f"{', '.join(_SHORT)} or a list of {', '.join(CRITERIA)}"
+            raise document.error("dedupe.keep", f"expected {choices}, got {keep!r}")
+        values["keep"] = list(_SHORT[keep])
+    if isinstance(embedding, Mapping) and embedding.get("model", _STRUCTURE[0]) != _STRUCTURE[0]:
+        values["embedding"] = {"min_similarity": _CLIP, **embedding}
+    return replace(document, values={**document.values, "dedupe": values})
 
 
 def check_dedupe(document: Section, config: DedupeConfig) -> None:

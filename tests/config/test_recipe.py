@@ -83,8 +83,10 @@ def test_filters_stay_unread_until_their_owner_reads_them(folder: Path) -> None:
         ),
         (
             "name: fins\ndedupe: {keep: best}\n",
-            "dedupe.keep: expected largest, earliest or a list of resolution, compression, provenance, date, "
-            "got 'best'",
+            (
+                "dedupe.keep: expected largest, earliest or a list of "
+                "resolution, compression, provenance, date, got 'best'"
+            ),
         ),
         (
             "name: fins\ndedupe: {keep: [date, resolutoin]}\n",
@@ -103,8 +105,8 @@ def test_filters_stay_unread_until_their_owner_reads_them(folder: Path) -> None:
             "dedupe.near.method: expected one of phash, got 'dhash'",
         ),
         (
-            "name: fins\ndedupe: {embedding: {min_similarity: 0.9}}\n",
-            "dedupe.embedding.model: missing; expected a text",
+            "name: fins\ndedupe: {embedding: {min_similarity: 2}}\n",
+            "dedupe.embedding.min_similarity: expected a number > 0 and <= 1, got 2",
         ),
         ("name: fins\nlayout: {projekt: umap}\n", "layout.projekt: unknown key; did you mean 'project'?"),
         ("name: Fins!\n", "name: expected a name of small letters, digits, '.', '_' and '-', got 'Fins!'"),

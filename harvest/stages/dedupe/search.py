@@ -17,6 +17,7 @@ from harvest.stages.dedupe.confirm import Witness
 from harvest.stages.dedupe.fingerprints import prints_of
 from harvest.stages.dedupe.groups import Layer, groups_of
 from harvest.stages.dedupe.keeper import Ranking, rank
+from harvest.stages.dedupe.meaning import embedding_layer
 from harvest.stages.dedupe.neighbours import Hashes, same_size_neighbours, turned_layer
 from harvest.stages.dedupe.pairs import words_of
 from harvest.stages.dedupe.pictures import Pictures
@@ -92,9 +93,21 @@ def _proposed(
     """The layers of all methods, what proves before what only proposes."""
     layers: list[Layer] = []
     counts = {"read": 0, "compared": 0}
+    if config.near is not None or config.pixels:
+        layers, counts = _by_hashes(workspace, config, pictures, progress)
+    if config.embedding is not None and len(pictures):
+        layer, cost = embedding_layer(workspace, config, pictures, progress)
+        layers.append(layer)
+        counts = {name: counts[name] + cost[name] for name in counts}
+    return layers, counts
+
+
+def _by_hashes(
+    workspace: Workspace, config: DedupeConfig, pictures: Pictures, progress: Progress
+) -> tuple[list[Layer], dict[str, int]]:
+    layers: list[Layer] = []
+    counts = {"read": 0, "compared": 0}
     near = config.near
-    if near is None and not config.pixels:
-        return layers, counts
     phash, counts["read"] = _hashes(workspace, pictures, progress)
     radius = max(near.max_distance if near else 0, PIXEL_RADIUS if config.pixels else 0)
     found = phash.near(workspace, radius)
