@@ -40,11 +40,20 @@ format: $(VENV)/.installed-dev  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-crawl  ## every comparison with other programs; results in bench-results/
+bench: bench-crawl bench-ledger bench-dedupe  ## every comparison with other programs; results in bench-results/
 
 bench-crawl: $(VENV)/.installed-test  ## crawl 5,000 photographs from loopback, against img2dataset; IMAGES=DIR takes others
 	-sh .ci/peer img2dataset img2dataset==1.47.0
 	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_crawl.py
+
+bench-dedupe: $(VENV)/.installed-test  ## copies found by transformation, and speed, against imagehash, imagededup, faiss; IMAGES=DIR
+	-sh .ci/peer faiss faiss-cpu==1.15.1
+	-sh .ci/peer imagededup --no-deps imagededup==0.3.3.post2 tqdm PyWavelets matplotlib contourpy cycler fonttools \
+		kiwisolver pyparsing python-dateutil six
+	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_dedupe.py
+
+bench-ledger: $(VENV)/.installed-test  ## a ledger of a million images: ingest, status, dedupe, filter, audit, export; time and memory
+	$(BIN)/python tests/bench/bench_ledger.py
 
 constraints: $(VENV)/.installed-dev  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > $(CONSTRAINTS)
