@@ -15,9 +15,10 @@ from warcio.exceptions import ArchiveLoadFailed
 
 from harvest.errors import LedgerError
 from harvest.evidence import Unwanted, held_payloads
+from harvest.images.decode import EXTENSIONS
 from harvest.ledger import Connection, evidence_records, open_ledger
 from harvest.progress import Progress
-from harvest.store import Store
+from harvest.store import Store, original_path
 from harvest.workspace import SHEET_INDEX, Workspace
 
 __all__ = ["ExportedCopy", "Holdings", "evidence_of", "exported_copies", "holdings_of"]
@@ -81,18 +82,17 @@ def holdings_of(
     short = frozenset(digest[:_DIGITS] for digest in digests)
     with open_ledger(workspace) as con:
         _note(con, digests)
-        originals = [
-            path
-            for (path,) in con.execute(
-                "SELECT path FROM images WHERE sha256 IN (SELECT sha256 FROM wanted) ORDER BY path"
-            ).fetchall()
-        ]
+        rows = con.execute("SELECT sha256, path FROM images WHERE sha256 IN (SELECT sha256 FROM wanted)").fetchall()
+        originals = {path for _, path in rows}
+        # Bytes that a kill left without a row, or that were barred before they came.
+        for digest in digests - {sha256 for sha256, _ in rows}:
+            originals |= {original_path(digest, extension) for extension in set(EXTENSIONS.values())}
         derived = {path for (path,) in con.execute(_DERIVED).fetchall()}
         derived |= set(_strays(con, workspace, short))
         exports = {name for (name,) in con.execute(_EXPORTS).fetchall()}
     store, root = Store(workspace.root), workspace.root
     return Holdings(
-        originals=tuple(path for path in originals if store.holds(path) or (root / path).is_file()),
+        originals=tuple(path for path in sorted(originals) if store.holds(path) or (root / path).is_file()),
         derived=tuple(sorted(path for path in derived if (root / path).is_file())),
         layouts=tuple(folder.name for folder in _folders(workspace.layouts) if _lays_out(folder, digests)),
         sheets=tuple(folder.name for folder in _folders(workspace.layouts) if _has_sheet_of(folder, digests)),

@@ -23,7 +23,7 @@ from harvest.export.publish import locked
 from harvest.holdings import ExportedCopy, Holdings, evidence_of, exported_copies, holdings_of
 from harvest.images.tombstones import DETAIL_VERSION
 from harvest.journal import living_runs
-from harvest.ledger import TakedownRow, open_ledger, taken_down, unwanted, write_takedowns
+from harvest.ledger import TakedownRow, ingest_all, open_ledger, taken_down, unwanted, write_takedowns
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.takedown.naming import Named, Request, name_images
@@ -57,7 +57,11 @@ class RemovalReport:
 
 
 def plan(workspace: Workspace, request: Request, *, progress: Progress) -> Plan:
-    """What `request` means and what there is of it; changes nothing. Raises UsageError and LedgerError."""
+    """What `request` means and what there is of it; takes nothing away. Raises UsageError and LedgerError.
+
+    What a killed crawl has journaled and nobody has ingested yet comes into the ledger first, or it would be missed.
+    """
+    ingest_all(workspace)
     images = name_images(workspace, request, progress=progress)
     digests = [named.sha256 for named in images]
     return Plan(
@@ -86,6 +90,7 @@ def carry_out(workspace: Workspace, wanted: Plan, *, reason: str, by: str, progr
 def finish(workspace: Workspace, *, progress: Progress) -> RemovalReport:
     """Take away what is still there of anything that has a tombstone. Raises LedgerBusy while a crawl runs."""
     _require_no_crawl(workspace, "stop it first, and crawl again after: it goes on where it was")
+    ingest_all(workspace)
     with open_ledger(workspace) as con:
         digests = taken_down(con)
     return _removed(workspace, 0, digests, progress)
