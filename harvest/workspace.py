@@ -1,15 +1,25 @@
-"""Where things lie in a workspace, and how a file is published there."""
+"""Where things lie in a workspace, and how files and folders are published there."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SHEET_INDEX", "Workspace", "published", "write_published"]
+__all__ = [
+    "SHEET_INDEX",
+    "Workspace",
+    "digest_of_file",
+    "published",
+    "published_folder",
+    "sync_entry",
+    "write_published",
+]
 
 SHEET_INDEX = "sheet-images.json"  # in a layout's folder: which images its contact sheets show
 
@@ -85,3 +95,48 @@ def write_published(path: Path, content: str | bytes) -> None:
     """Write `content` to `path` so that no reader ever sees half of it."""
     with published(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def published_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty sibling folder to fill; when the block ends well it takes the place of `target`.
+
+    A kill at any moment leaves the old folder, the new one, or the old one under `.NAME~*.old`. Only one at a time may
+    do this to a target.
+    """
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}~", suffix=".part"))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        _sync(temporary)
+        retired = temporary.with_suffix(".old")
+        if target.exists():
+            target.rename(retired)
+        temporary.rename(target)
+        sync_entry(target.parent)
+        shutil.rmtree(retired, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def digest_of_file(path: Path) -> str:
+    """Hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_entry(path: Path) -> None:
+    """A file, or a folder's list of names, is on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(folder: Path) -> None:
+    """Everything under `folder` is on the disk when this returns."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            sync_entry(Path(parent, name))
+        sync_entry(Path(parent))

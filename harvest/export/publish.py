@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harvest.errors import CheckFailed, LedgerBusy
+from harvest.workspace import digest_of_file, published_folder, sync_entry
 
 __all__ = ["copy_checked", "digest_of_file", "locked", "published_folder", "remove_folder"]
 
@@ -32,34 +33,12 @@ def locked(exports: Path) -> Iterator[None]:
         os.close(handle)
 
 
-@contextmanager
-def published_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty sibling folder to fill; when the block ends well it takes the place of `target`.
-
-    The caller holds `locked(target.parent)`. A kill at any moment leaves the old folder, the new one, or the old one
-    under a name from which the next `locked` brings it back.
-    """
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}~", suffix=".part"))
-    temporary.chmod(0o755)
-    try:
-        yield temporary
-        _sync(temporary)
-        retired = temporary.with_suffix(".old")
-        if target.exists():
-            target.rename(retired)
-        temporary.rename(target)
-        _sync_entry(target.parent)
-        shutil.rmtree(retired, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
 def remove_folder(target: Path) -> None:
     """Take the whole folder away, or nothing of it. The caller holds `locked(target.parent)`."""
     retired = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}~", suffix=".part"))
     with suppress(FileNotFoundError):
         target.rename(retired)
-    _sync_entry(target.parent)
+    sync_entry(target.parent)
     shutil.rmtree(retired, ignore_errors=True)
 
 
@@ -77,12 +56,6 @@ def copy_checked(source: Path, target: Path, sha256: str) -> None:
         raise CheckFailed(f"{source} is not the file the ledger knows; `harvest verify` tells what else has changed")
 
 
-def digest_of_file(path: Path) -> str:
-    """Hex sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _sweep(exports: Path) -> None:
     for retired in sorted(exports.glob(".*~*.old")):
         target = exports / retired.name[1:].rpartition("~")[0]
@@ -92,19 +65,3 @@ def _sweep(exports: Path) -> None:
             retired.rename(target)
     for unfinished in exports.glob(".*~*.part"):
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    """Everything under `folder` is on the disk when this returns."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            _sync_entry(Path(parent, name))
-        _sync_entry(Path(parent))
-
-
-def _sync_entry(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
