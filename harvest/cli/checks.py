@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from harvest import audit as auditing
@@ -9,7 +11,7 @@ from harvest import doctor as checkup
 from harvest.cli.options import common
 from harvest.cli.terminal import Terminal
 from harvest.errors import CheckFailed
-from harvest.ledger import Head, Status, StatusLine, open_ledger, query
+from harvest.ledger import Head, Status, StatusLine, export_parquet, open_ledger, query
 from harvest.ledger import status as ledger_status
 from harvest.workspace import Workspace
 
@@ -72,7 +74,7 @@ def verify(workspace: Workspace, terminal: Terminal, no_files: bool, only_head: 
 
 
 @click.command()
-@click.argument("statement")
+@click.argument("statement", required=False)
 @click.option(
     "--format",
     "form",
@@ -81,10 +83,27 @@ def verify(workspace: Workspace, terminal: Terminal, no_files: bool, only_head: 
     show_default=True,
     help="Form of the answer.",
 )
+@click.option(
+    "--export-parquet",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write every table of the ledger into this folder, a Parquet file each.",
+)
+@click.option("--replace", is_flag=True, help="Put that folder in the place of an earlier one.")
 @common
-def sql(workspace: Workspace, terminal: Terminal, statement: str, form: str) -> None:
-    """Ask the ledger a question in SQL; it can be read but not changed this way."""
-    columns, rows = query(workspace, statement)
+def sql(  # noqa: PLR0917 - one parameter an option
+    workspace: Workspace, terminal: Terminal, statement: str | None, form: str, folder: Path | None, replace: bool
+) -> None:
+    """Ask the ledger a question in SQL; it can be read but not changed this way. Or write all of it as Parquet."""
+    if (statement is None) == (folder is None):
+        raise click.UsageError("expected a STATEMENT, or --export-parquet DIR")
+    if folder is not None:
+        export = export_parquet(workspace, folder, replace=replace, progress=terminal)
+        terminal.result(export)
+        columns, sizes = ["table", "rows", "bytes"], [(n, t.rows, t.bytes) for n, t in export.tables.items()]
+        terminal.table(columns, sizes, title=f"{folder}: schema version {export.schema_version}")
+        return
+    columns, rows = query(workspace, str(statement))
     if form == "csv":
         terminal.csv(columns, rows)
     elif form == "json" or terminal.json_output:

@@ -20,6 +20,7 @@ from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
 from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
 from harvest.ledger.ingest import ingest_all, ingest_from, ingest_segment
+from harvest.ledger.parquet import ParquetExport, ParquetFile, export_parquet
 from harvest.ledger.queries import (
     Tally,
     count_images,
@@ -114,6 +115,8 @@ __all__ = [
     "KnownUrl",
     "LayoutRow",
     "LikenessRow",
+    "ParquetExport",
+    "ParquetFile",
     "PutOff",
     "RecheckRow",
     "ReviewRow",
@@ -138,6 +141,7 @@ __all__ = [
     "due",
     "duplicates",
     "evidence_records",
+    "export_parquet",
     "exported",
     "fingerprints",
     "finish_run",
