@@ -53,8 +53,9 @@ _SIGHTINGS = """
            ['herbarium', 'plant', 'family ' || image % 300] AS tags,
            CASE WHEN image % 5 <> 3 THEN 'Collector ' || floor(pow(hash(image) % 1000000 / 1e6, 3) * 50000)::INT END
                AS creator,
-           CASE WHEN image % 20 < 4 THEN NULL
-                ELSE ['CC0-1.0', 'CC-BY-4.0', 'CC-BY-SA-4.0', 'CC-PDM-1.0', 'CC-BY-NC-2.0'][1 + image % 5] END AS license,
+           CASE WHEN image % 20 >= 4
+                THEN ['CC0-1.0', 'CC-BY-4.0', 'CC-BY-SA-4.0', 'CC-PDM-1.0', 'CC-BY-NC-2.0'][1 + image % 5] END
+               AS license,
            license AS license_raw, (1850 + image % 170)::VARCHAR AS taken_at,
            make_timestamptz(2026, pass + 1, 1, 0, 0, 0.0) + to_seconds(image) AS fetched_at,
            CASE WHEN outcome NOT IN ('refused', 'unchanged') THEN 200 END AS http_status, '"' || image || '"' AS etag,

@@ -16,16 +16,17 @@ from pathlib import Path
 __all__ = ["ROOT", "Row", "Spent", "report", "spent_by"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RESULTS = ROOT / "bench-results"
+RESULTS = Path(os.environ.get("BENCH_RESULTS") or ROOT / "bench-results")
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """Seconds that a command took: on the clock, and on all cores together."""
+    """Seconds that a command took: on the clock, and on all cores together; the most bytes that one process held."""
 
     wall: float
     cpu: float
+    peak: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +84,13 @@ def spent_by(command: Sequence[str | Path], log: Path, environment: Mapping[str,
             stdout=words,
             stderr=words,
         )
-        code = process.wait()
+        _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
+        code = process.returncode = os.waitstatus_to_exitcode(status)
     _wait_for_orphans(ours)
     if code:
         raise SystemExit(f"{command[0]} ended with {code}:\n{log.read_text(errors='replace')[-3000:]}")
-    return Spent(wall=wall, cpu=_children() - before)
+    return Spent(wall=wall, cpu=_children() - before, peak=used.ru_maxrss * 1024)
 
 
 def report(name: str, rows: Sequence[Row], **more: object) -> None:
