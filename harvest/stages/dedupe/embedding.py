@@ -18,7 +18,17 @@ from harvest.stages.dedupe.compiled import compiled
 from harvest.stages.dedupe.keypoints import BINS, CELLS, ONE
 from harvest.stages.dedupe.register import Portrait
 
-__all__ = ["LEAST_SIMILARITY", "NEIGHBOURS", "STRUCTURE", "Proposed", "candidates", "structure", "turned"]
+__all__ = [
+    "CHANGES",
+    "LEAST_SIMILARITY",
+    "NEIGHBOURS",
+    "STRUCTURE",
+    "Proposed",
+    "candidates",
+    "parts",
+    "structure",
+    "turned",
+]
 
 STRUCTURE: Final = "structure/1"  # the model's name, under which its vectors are kept
 LEAST_SIMILARITY: Final = (
@@ -106,14 +116,19 @@ def structure(picture: Portrait) -> NDArray[np.float32]:
     """
     sums = np.zeros((len(_CENTRES), len(_PARTS)), np.float32)
     if len(picture.descriptors):
-        parts = (picture.descriptors.astype(np.float32) / ONE) @ _BASIS.T
-        nearest = (parts @ _CENTRES.T - (_CENTRES * _CENTRES).sum(axis=1) / 2).argmax(axis=1)
-        residual = parts - _CENTRES[nearest]
+        seen = parts(picture.descriptors)
+        nearest = (seen @ _CENTRES.T - (_CENTRES * _CENTRES).sum(axis=1) / 2).argmax(axis=1)
+        residual = seen - _CENTRES[nearest]
         residual /= np.linalg.norm(residual, axis=1, keepdims=True) + 1e-9
         np.add.at(sums, nearest, residual)
     sums /= np.sqrt(np.linalg.norm(sums, axis=1, keepdims=True)) + 1e-9
     vector = (np.sign(sums) * np.sqrt(np.abs(sums))).ravel()
     return np.asarray(vector / (np.linalg.norm(vector) + 1e-9), dtype=np.float32)
+
+
+def parts(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What `structure` looks at of descriptors (n, 128): (n, 16), of which each turn reorders the entries."""
+    return np.asarray((descriptors.astype(np.float32) / ONE) @ _BASIS.T, dtype=np.float32)
 
 
 def turned(vectors: NDArray[np.float32], turn: str) -> NDArray[np.float32]:
@@ -170,7 +185,7 @@ def _changes() -> dict[str, NDArray[np.float32]]:
 def _turnings() -> dict[str, tuple[NDArray[np.intp], NDArray[np.float32]]]:
     """For each turn, from where each entry of a vector comes and with which sign."""
     width, found = len(_PARTS), {}
-    for turn, change in _CHANGES.items():
+    for turn, change in CHANGES.items():
         to = np.array([np.abs(_CENTRES - change @ centre).sum(axis=1).argmin() for centre in _CENTRES])
         entries, signs = np.empty(len(to) * width, np.intp), np.empty(len(to) * width, np.float32)
         source = np.abs(change).argmax(axis=1)
@@ -182,6 +197,7 @@ def _turnings() -> dict[str, tuple[NDArray[np.intp], NDArray[np.float32]]]:
 
 
 _BASIS: Final = _basis()
-_CHANGES: Final = _changes()
-_CENTRES: Final = np.array([change @ np.array(word, np.float32) for word in _WORDS for change in _CHANGES.values()])
+#: For each turn of TURNS the matrix (16, 16) by which it changes `parts`.
+CHANGES: Final = _changes()
+_CENTRES: Final = np.array([change @ np.array(word, np.float32) for word in _WORDS for change in CHANGES.values()])
 _TURNED: Final = _turnings()
