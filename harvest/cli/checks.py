@@ -85,23 +85,23 @@ def verify(workspace: Workspace, terminal: Terminal, no_files: bool, only_head: 
 )
 @click.option(
     "--export-parquet",
-    "folder",
+    "parquet",
     type=click.Path(file_okay=False, path_type=Path),
     help="Write every table of the ledger into this folder, a Parquet file each.",
 )
 @click.option("--replace", is_flag=True, help="Put that folder in the place of an earlier one.")
 @common
 def sql(  # noqa: PLR0917 - one parameter an option
-    workspace: Workspace, terminal: Terminal, statement: str | None, form: str, folder: Path | None, replace: bool
+    workspace: Workspace, terminal: Terminal, statement: str | None, form: str, parquet: Path | None, replace: bool
 ) -> None:
     """Ask the ledger a question in SQL; it can be read but not changed this way. Or write all of it as Parquet."""
-    if (statement is None) == (folder is None):
+    if (statement is None) == (parquet is None):
         raise click.UsageError("expected a STATEMENT, or --export-parquet DIR")
-    if folder is not None:
-        export = export_parquet(workspace, folder, replace=replace, progress=terminal)
+    if parquet is not None:
+        export = export_parquet(workspace, parquet, replace=replace, progress=terminal)
         terminal.result(export)
         columns, sizes = ["table", "rows", "bytes"], [(n, t.rows, t.bytes) for n, t in export.tables.items()]
-        terminal.table(columns, sizes, title=f"{folder}: schema version {export.schema_version}")
+        terminal.table(columns, sizes, title=f"{parquet}: schema version {export.schema_version}")
         return
     columns, rows = query(workspace, str(statement))
     if form == "csv":
