@@ -117,10 +117,7 @@ class Lineage:
                 if self.rechecks
                 else []
             ),
-            *[
-                _Node(f"taken down {row['requested_at']}: {row['reason']}, by {row['requested_by']}", [])
-                for row in self.takedowns
-            ],
+            *map(_takedown, self.takedowns),
             *([_Node(_sealed(self.seals), [])] if self.seals else []),
         ]
 
@@ -275,6 +272,11 @@ def _recheck(row: Record) -> _Node:
     return _Node(
         f"{row['asked_at']} {row['image_url']}: {row['outcome']}{status}{why}", [_Node(text, []) for text in told]
     )
+
+
+def _takedown(row: Record) -> _Node:
+    how = [_Node(f"named by {row['matched']}", [])] if row["matched"] else []
+    return _Node(f"taken down {row['requested_at']}: {row['reason']}, by {row['requested_by']}", how)
 
 
 def _sealed(seals: Sequence[Record]) -> str:

@@ -178,7 +178,10 @@ def _judgements(document: _Document, story: Lineage, original: str) -> None:
         }
         document.add("activity", name, judged)
         document.relate("used", activity=name, entity=original)
-        judge = document.agent("judge", row["decided_by"], {})
+        # A stage signs with its name and version, whoever else decides with a name of their own.
+        is_stage = row["decided_by"].startswith(f"{row['stage']}/")
+        kind = _type("prov:SoftwareAgent" if is_stage else "prov:Person")
+        judge = document.agent("stage" if is_stage else "person", row["decided_by"], {"prov:type": kind})
         plan = _plan(document, "recipe", row["recipe_digest"])
         document.relate("wasAssociatedWith", activity=name, agent=judge, plan=plan)
     for row in story.reviews:

@@ -80,7 +80,19 @@ def rich(exported: Any) -> Any:
         write_rechecks(con, [again])
     exported.sql(
         f"INSERT INTO takedowns BY NAME SELECT '{sha256}' AS sha256, now() AS requested_at, "
-        "'my own drawing' AS reason, 'Ada Moss' AS requested_by"
+        "'my own drawing' AS reason, 'Ada Moss' AS requested_by, 'its page' AS matched"
+    )
+    exported.sql(
+        f"INSERT INTO reviews BY NAME SELECT 'shells' AS name, 'dedupe' AS stage, '{min(sha256, other)}' AS sha256, "
+        f"'{max(sha256, other)}' AS other, 'apart' AS verdict, 'another side' AS reason, 'Bea Fern' AS decided_by, "
+        "now() AS decided_at"
+    )
+    exported.sql(
+        f"INSERT INTO embedded BY NAME SELECT '{sha256}' AS sha256, 'v' AS version, '(c) Ada Moss' AS copyright, "
+        "52.5 AS latitude, 13.4 AS longitude"
+    )
+    exported.sql(
+        f"INSERT INTO faces BY NAME SELECT '{sha256}' AS sha256, 'detector' AS detector, 2 AS faces, '[]' AS boxes"
     )
     return exported
 
@@ -142,6 +154,13 @@ def test_copies_questions_and_removal_are_told(rich: Any) -> None:
     assert gone == f"bytes:{sha256}"
     (takedown,) = document.get_record(removal)
     assert takedown.get_attribute("h:reason") == {"my own drawing"}
+    people = {
+        str(name)
+        for agent in document.get_records(ProvAgent)
+        if "person" in str(agent.identifier)
+        for name in agent.get_attribute("foaf:name")
+    }
+    assert people == {"Ada Moss", "Bea Fern", "test"}
     rechecks = [each for each in document.get_records(ProvActivity) if "recheck" in str(each.identifier)]
     assert [each.get_attribute("h:outcome") for each in rechecks] == [{"gone"}]
 
@@ -158,6 +177,12 @@ def test_the_tree_tells_the_same(rich: Any) -> None:
         "http://gallery.museum.test/2.jpg: gone, HTTP 404",
         "says now tdmrep: tdm-reservation: 1 (http://gallery.museum.test/)",
         "my own drawing, by Ada Moss",
+        "named by its page",
+        "the file says copyright: (c) Ada Moss; position: 52.5000, 13.4000",
+        "2 faces found by detector",
+        "├─ 1 review",
+        "apart ",
+        "another side, by Bea Fern",
         "over its rows in decisions, derived_rows, export_rows, duplicate_rows, rechecks; the newest is ",
     ):
         assert words in text
