@@ -15,10 +15,12 @@ from harvest.audit import audit, verify
 from harvest.config.policy import default_policy
 from harvest.errors import LedgerBusy
 from harvest.evidence import Capture, WarcWriter, read_record
-from harvest.items import EvidenceRef
+from harvest.images.fingerprint import fingerprint
+from harvest.items import EvidenceRef, Outcome, Sighting
 from harvest.journal import JournalWriter, RunHeader
 from harvest.ledger import TakedownRow, derived, open_ledger, selected, tombstones, write_derived, write_takedowns
 from harvest.progress import SilentProgress
+from harvest.store import Store
 from harvest.takedown import Request, carry_out, finish, holdings_of, plan
 
 
@@ -284,3 +286,41 @@ def test_verify_names_all_that_is_left(dataset):
     assert {(found.kind, found.what) for found in told.differences} == {
         (kind, "was taken down, and is still here") for kind in ("original", "derived", "export")
     }
+
+
+def test_what_a_killed_crawl_left_uningested_is_found(dataset, photograph):
+    """Sighted in a journal that nobody sealed; and bytes on the disk that no journal speaks of."""
+    sha256, lone = dataset.meet(40, creator="Anna Atkins"), photograph(41)
+    (item, body, *_) = dataset.met[0]
+    header = RunHeader(
+        run_id="20260102T030405-fins-abc123",
+        source="fins",
+        spider="gallery",
+        config_digest="c0ffee",
+        code_version="0.1.0",
+        started_at="2026-01-02T03:04:05Z",
+    )
+    store, found = Store(dataset.workspace.root), fingerprint(body, max_pixels=10**7)
+    lone_sha256 = hashlib.sha256(lone).hexdigest()
+    store.put(lone, lone_sha256, "jpg")
+    writer = JournalWriter.open(dataset.workspace.journal, header)
+    writer.append(
+        Sighting(
+            run_id=header.run_id,
+            seq=0,
+            source="fins",
+            item=item,
+            outcome=Outcome.STORED,
+            fetched_at="2026-01-02T03:04:06Z",
+            sha256=sha256,
+            path=store.put(body, sha256, "jpg"),
+            fingerprint=found,
+        )
+    )
+    writer.close(None)
+
+    by_creator = take(dataset, creator="Anna Atkins", near=None)
+    by_digest = take(dataset, sha256=lone_sha256, near=None)
+
+    assert (len(by_creator.removed.originals), len(by_digest.removed.originals)) == (1, 1)
+    assert places(dataset, sha256) == places(dataset, lone_sha256) == []
