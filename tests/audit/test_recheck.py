@@ -346,6 +346,21 @@ def test_a_refusal_counts_though_the_image_does_not_answer(trial: Trial, shot: C
     assert (outcome, json.loads(said)[0]["kind"]) == ("failed", "meta-robots")
 
 
+def test_no_cookie_is_kept_and_nobody_waits_for_ever(trial: Trial, shot: Callable[..., bytes]) -> None:
+    trial.museum.shows("/robots.txt", headers={"Set-Cookie": "visitor=7; Path=/"})
+    trial.museum.shows("/0.jpg", shot(0))
+    trial.museum.shows("/1.jpg", shot(1), delay=2.0)
+    for seed in range(2):
+        trial.meet(seed, shot(seed), page_url=None)
+    trial.dataset.crawl()
+
+    trial.ask(trial.source(limits={"timeout": 1.0}, pace={"delay": 0, "retries": 0}))
+
+    assert [entry for entry in trial.museum.log if "cookie" in entry.headers] == []
+    assert trial.rows("outcome")["/1.jpg"] == ("failed",)
+    assert trial.rows("detail")["/1.jpg"][0].startswith("unanswered: ")
+
+
 def test_a_name_is_judged_by_the_address_it_leads_to(museum: Any) -> None:
     async def ask() -> None:
         async with httpx.AsyncClient(transport=transport(allows_private=False), trust_env=False) as client:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -137,7 +138,12 @@ class Asker:
         named = {"User-Agent": f"{DISTRIBUTION}/{__version__} (+{source.contact})", **headers}
         body = bytearray()
         is_whole = True
-        async with client.stream(method, url, headers=named, timeout=source.limits.timeout) as response:
+        # The whole answer in that time, so that nobody holds us with a byte now and then.
+        patience = source.limits.timeout
+        async with (
+            asyncio.timeout(patience),
+            client.stream(method, url, headers=named, timeout=patience) as response,
+        ):
             if response.status_code not in _REDIRECTS:
                 async for part in response.aiter_bytes():
                     body += part
@@ -157,7 +163,10 @@ class Asker:
     async def _client(self, allows_private: bool, proxy: str | None) -> httpx.AsyncClient:
         key = (allows_private, proxy)
         if key not in self._clients:
-            made = httpx.AsyncClient(transport=transport(allows_private=allows_private, proxy=proxy), trust_env=False)
+            # A host's cookies are not kept, as the crawl keeps none.
+            nothing = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            wire = transport(allows_private=allows_private, proxy=proxy)
+            made = httpx.AsyncClient(transport=wire, cookies=nothing, trust_env=False)
             self._clients[key] = await self._stack.enter_async_context(made)
         return self._clients[key]
 

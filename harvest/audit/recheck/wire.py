@@ -18,7 +18,14 @@ from harvest.hosts.addresses import PrivateAddress, is_public
 
 __all__ = ["FAULTS", "transport"]
 
-FAULTS = (httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+FAULTS = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    TimeoutError,
+)
 _CONNECTIONS = 64
 
 
