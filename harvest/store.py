@@ -7,29 +7,20 @@ this machine, the workspace's own `originals` is a cache of what was read. Crede
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from harvest.errors import ComponentMissing, SourceError, UsageError
+from harvest.errors import UsageError
+from harvest.places import Folder, Place, place_at, read_into, sync_folder
 from harvest.workspace import published, write_published
 
 __all__ = ["Store", "original_path", "rehash", "settle_store"]
 
 STORE_FILE = "store.json"
-_CHUNK = 1024 * 1024
 _PREFIX = "originals/"
-# An object of these appears whole under its name, or not at all; elsewhere it is renamed into its place.
-_OBJECT_STORES = frozenset({"abfs", "abfss", "az", "gcs", "gs", "memory", "oci", "s3", "s3a"})
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
 def original_path(sha256: str, extension: str) -> str:
@@ -44,7 +35,7 @@ def original_path(sha256: str, extension: str) -> str:
 def rehash(path: Path) -> str:
     """Hex sha256 of a file, read in pieces. Raises OSError."""
     with path.open("rb") as file:
-        return _read(file, None)
+        return read_into(file, None)
 
 
 def settle_store(root: Path, url: str | None) -> None:
@@ -63,7 +54,7 @@ def settle_store(root: Path, url: str | None) -> None:
             f"{root}: the originals of this workspace are in {known or 'its own folder'}, not in {wanted}; "
             "a store is chosen at the first crawl: leave --store out, or take another workspace"
         )
-    _place(wanted)
+    place_at(wanted)
     write_published(root / STORE_FILE, json.dumps({"url": wanted}, indent=2) + "\n")
 
 
@@ -106,7 +97,7 @@ class Store:
         was_cached = file.is_file()
         file.unlink(missing_ok=True)
         if was_cached:
-            _sync_folder(file.parent)
+            sync_folder(file.parent)
         return (path.startswith(_PREFIX) and self._place.remove(path.removeprefix(_PREFIX))) or was_cached
 
     def path(self, sha256: str, extension: str) -> Path:
@@ -120,7 +111,7 @@ class Store:
         says.
         """
         file = self._on_disk(path)
-        if not path.startswith(_PREFIX) or isinstance(self._place, _Folder) or file.is_file():
+        if not path.startswith(_PREFIX) or isinstance(self._place, Folder) or file.is_file():
             return file
         try:
             with published(file) as temporary:
@@ -136,149 +127,23 @@ class Store:
         A copy in the cache that differs from its name is told of instead of the original. Raises OSError.
         """
         file = self._on_disk(path)
-        if not path.startswith(_PREFIX) or isinstance(self._place, _Folder):
+        if not path.startswith(_PREFIX) or isinstance(self._place, Folder):
             return rehash(file)
         if file.is_file() and (cached := rehash(file)) != file.stem:
             return cached
         return self._place.fetch(path.removeprefix(_PREFIX), None)
 
     @cached_property
-    def _place(self) -> _Place:
-        return _place(self.url or str(self.root / "originals"))
+    def _place(self) -> Place:
+        return place_at(self.url or str(self.root / "originals"))
 
     def _on_disk(self, path: str) -> Path:
-        if path.startswith(_PREFIX) and isinstance(self._place, _Folder):
+        if path.startswith(_PREFIX) and isinstance(self._place, Folder):
             return self._place.folder / path.removeprefix(_PREFIX)
         return self.root / path
 
     def __getstate__(self) -> dict[str, Any]:
         return {"root": self.root, "url": self.url}
-
-
-class _Place(Protocol):
-    """Where keys like `ab/<sha256>.jpg` have bytes."""
-
-    def size(self, key: str) -> int | None: ...
-
-    def put(self, key: str, body: bytes) -> None: ...
-
-    def fetch(self, key: str, target: Path | None) -> str:
-        """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
-
-    def remove(self, key: str) -> bool:
-        """Whether there was anything to remove."""
-
-
-class _Folder:
-    """A folder of this machine."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def size(self, key: str) -> int | None:
-        path = self.folder / key
-        return path.stat().st_size if path.is_file() else None
-
-    def put(self, key: str, body: bytes) -> None:
-        path = self.folder / key
-        with published(path) as temporary:
-            temporary.write_bytes(body)
-        _sync_folder(path.parent)
-
-    def fetch(self, key: str, target: Path | None) -> str:
-        with (self.folder / key).open("rb") as file:
-            return _read(file, target)
-
-    def remove(self, key: str) -> bool:
-        path = self.folder / key
-        if not path.is_file():
-            return False
-        path.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-        return True
-
-
-class _Objects:
-    """Whatever fsspec reaches."""
-
-    def __init__(self, url: str) -> None:
-        import fsspec  # noqa: PLC0415 - most workspaces have their folder
-
-        self.url = url
-        try:
-            self._files, self._base = fsspec.url_to_fs(url, use_listings_cache=False)
-        except ImportError as error:
-            extra = "pip install 'herbarium-harvester[s3]'" if url.startswith("s3") else str(error)
-            raise ComponentMissing(f"{url}: this store needs a package that is not here: {extra}") from None
-        except ValueError as error:
-            raise UsageError(f"{url}: no store that fsspec knows: {error}") from None
-        self._is_whole_or_not = urlsplit(url).scheme in _OBJECT_STORES
-
-    def size(self, key: str) -> int | None:
-        with self._asked():
-            try:
-                found = self._files.info(self._at(key))
-            except FileNotFoundError:
-                return None
-            return int(found["size"]) if found["type"] == "file" else None
-
-    def put(self, key: str, body: bytes) -> None:
-        """Raises SourceError, also when the store says that it holds something else."""
-        with self._asked(is_there=True):
-            if self._is_whole_or_not:
-                self._files.pipe_file(self._at(key), body)
-            else:
-                self._rename_into_place(key, body)
-            found = self._files.info(self._at(key))
-        tag = _MD5.fullmatch(str(found.get("ETag", "")))
-        is_told = tag is None or tag[1] == hashlib.md5(body, usedforsecurity=False).hexdigest()
-        if found["size"] != len(body) or not (is_told or self._reads_as(key, body)):
-            raise SourceError(f"{self.url}: {key} was not kept as it was sent; look at the store and crawl again")
-
-    def fetch(self, key: str, target: Path | None) -> str:
-        with self._asked(), self._files.open(self._at(key), "rb") as file:
-            return _read(file, target)
-
-    def remove(self, key: str) -> bool:
-        with self._asked():
-            try:
-                self._files.rm_file(self._at(key))
-            except FileNotFoundError:
-                return False
-        return True
-
-    def _rename_into_place(self, key: str, body: bytes) -> None:
-        folder = self._at(key).rpartition("/")[0]
-        temporary = f"{folder}/.{secrets.token_hex(8)}.part"
-        self._files.makedirs(folder, exist_ok=True)
-        try:
-            self._files.pipe_file(temporary, body)
-            self._files.mv(temporary, self._at(key))
-        finally:
-            if self._files.exists(temporary):
-                self._files.rm_file(temporary)
-
-    def _reads_as(self, key: str, body: bytes) -> bool:
-        """Encrypted objects have a tag that is no digest of theirs."""
-        return self.fetch(key, None) == hashlib.sha256(body).hexdigest()
-
-    def _at(self, key: str) -> str:
-        return f"{self._base.rstrip('/')}/{key}"
-
-    @contextmanager
-    def _asked(self, *, is_there: bool = False) -> Iterator[None]:
-        """Errors as SourceError, but for FileNotFoundError where what is asked for need not be there."""
-        try:
-            yield
-        except Exception as error:
-            if isinstance(error, FileNotFoundError) and not is_there:
-                raise
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise SourceError(f"{self.url}: the store does not do what it is asked: {said}") from None
-
-
-def _place(url: str) -> _Place:
-    return _Objects(url) if "://" in url else _Folder(Path(url))
 
 
 def _normal(url: str) -> str:
@@ -305,21 +170,3 @@ def _recorded(root: Path) -> str | None:
     if not isinstance(values, dict) or not isinstance(values.get("url"), str):
         raise UsageError(f'{path}: expected {{"url": "..."}}')
     return _normal(values["url"])
-
-
-def _read(file: IO[bytes], target: Path | None) -> str:
-    digest = hashlib.sha256()
-    with target.open("wb") if target else nullcontext() as copy:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            if copy:
-                copy.write(chunk)
-    return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,182 @@
+"""Places that keep bytes under keys: a folder of this machine, or whatever fsspec reaches.
+
+Bytes appear whole under their key, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Protocol
+from urllib.parse import urlsplit
+
+from harvest.errors import ComponentMissing, SourceError, UsageError
+from harvest.workspace import published
+
+__all__ = ["Folder", "Objects", "Place", "place_at", "read_into", "sync_folder"]
+
+_CHUNK = 1024 * 1024
+# An object of these appears whole under its name, or not at all; elsewhere it is renamed into its place.
+_OBJECT_STORES = frozenset({"abfs", "abfss", "az", "gcs", "gs", "memory", "oci", "s3", "s3a"})
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+
+
+class Place(Protocol):
+    """Where keys like `ab/<sha256>.jpg` have bytes."""
+
+    def size(self, key: str) -> int | None:
+        """How many bytes there are; None when there is nothing."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep `body`, safe when this returns."""
+
+    def fetch(self, key: str, target: Path | None) -> str:
+        """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
+
+    def remove(self, key: str) -> bool:
+        """Whether there was anything to remove."""
+
+
+class Folder:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def size(self, key: str) -> int | None:
+        """How many bytes there are; None when there is nothing."""
+        path = self.folder / key
+        return path.stat().st_size if path.is_file() else None
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep `body`, safe when this returns."""
+        path = self.folder / key
+        with published(path) as temporary:
+            temporary.write_bytes(body)
+        sync_folder(path.parent)
+
+    def fetch(self, key: str, target: Path | None) -> str:
+        """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
+        with (self.folder / key).open("rb") as file:
+            return read_into(file, target)
+
+    def remove(self, key: str) -> bool:
+        """Whether there was anything to remove."""
+        path = self.folder / key
+        if not path.is_file():
+            return False
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
+        return True
+
+
+class Objects:
+    """Whatever fsspec reaches."""
+
+    def __init__(self, url: str) -> None:
+        import fsspec  # noqa: PLC0415 - most workspaces have their folder
+
+        self.url = url
+        try:
+            self._files, self._base = fsspec.url_to_fs(url, use_listings_cache=False)
+        except ImportError as error:
+            extra = "pip install 'herbarium-harvester[s3]'" if url.startswith("s3") else str(error)
+            raise ComponentMissing(f"{url}: this store needs a package that is not here: {extra}") from None
+        except ValueError as error:
+            raise UsageError(f"{url}: no store that fsspec knows: {error}") from None
+        self._is_whole_or_not = urlsplit(url).scheme in _OBJECT_STORES
+
+    def size(self, key: str) -> int | None:
+        """How many bytes there are; None when there is nothing."""
+        with self._asked():
+            try:
+                found = self._files.info(self._at(key))
+            except FileNotFoundError:
+                return None
+            return int(found["size"]) if found["type"] == "file" else None
+
+    def put(self, key: str, body: bytes) -> None:
+        """Raises SourceError, also when the store says that it holds something else."""
+        with self._asked(is_there=True):
+            if self._is_whole_or_not:
+                self._files.pipe_file(self._at(key), body)
+            else:
+                self._rename_into_place(key, body)
+            found = self._files.info(self._at(key))
+        tag = _MD5.fullmatch(str(found.get("ETag", "")))
+        is_told = tag is None or tag[1] == hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if found["size"] != len(body) or not (is_told or self._reads_as(key, body)):
+            raise SourceError(f"{self.url}: {key} was not kept as it was sent; look at the store and crawl again")
+
+    def fetch(self, key: str, target: Path | None) -> str:
+        """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
+        with self._asked(), self._files.open(self._at(key), "rb") as file:
+            return read_into(file, target)
+
+    def remove(self, key: str) -> bool:
+        """Whether there was anything to remove."""
+        with self._asked():
+            try:
+                self._files.rm_file(self._at(key))
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _rename_into_place(self, key: str, body: bytes) -> None:
+        folder = self._at(key).rpartition("/")[0]
+        temporary = f"{folder}/.{secrets.token_hex(8)}.part"
+        self._files.makedirs(folder, exist_ok=True)
+        try:
+            self._files.pipe_file(temporary, body)
+            self._files.mv(temporary, self._at(key))
+        finally:
+            if self._files.exists(temporary):
+                self._files.rm_file(temporary)
+
+    def _reads_as(self, key: str, body: bytes) -> bool:
+        """Encrypted objects have a tag that is no digest of theirs."""
+        return self.fetch(key, None) == hashlib.sha256(body).hexdigest()
+
+    def _at(self, key: str) -> str:
+        return f"{self._base.rstrip('/')}/{key}"
+
+    @contextmanager
+    def _asked(self, *, is_there: bool = False) -> Iterator[None]:
+        """Errors as SourceError, but for FileNotFoundError where what is asked for need not be there."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, FileNotFoundError) and not is_there:
+                raise
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise SourceError(f"{self.url}: the store does not do what it is asked: {said}") from None
+
+
+def place_at(url: str) -> Place:
+    """The place of a folder's path or of a URL that fsspec knows. Raises ComponentMissing and UsageError."""
+    return Objects(url) if "://" in url else Folder(Path(url))
+
+
+def read_into(file: IO[bytes], target: Path | None) -> str:
+    """Read a file to its end, into `target` if there is one; its sha256 in hex."""
+    digest = hashlib.sha256()
+    with target.open("wb") if target else nullcontext() as copy:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            if copy:
+                copy.write(chunk)
+    return digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in `folder` are on the disk when this returns."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
