@@ -78,7 +78,7 @@ def compare_files(workspace: Workspace, count: FileCount, progress: Progress) ->
         with open_ledger(workspace) as con:
             total = _list_files(con, workspace, files, papers, count)
             refs.add(con.sql(_EVIDENCE).to_arrow_reader(4_096))
-        known = Memory(workspace.root)
+        known = Memory(workspace.root if os.access(workspace.root, os.W_OK) else None)
         open_.callback(known.close)
         wanted = (
             _File(kind=kind, path=path, digests=digests, is_removed=removed)

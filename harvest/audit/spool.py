@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,10 +16,13 @@ __all__ = ["Spool"]
 
 
 class Spool:
-    """Arrow rows in a file of `folder`, read back without being copied into memory; the file goes with the block."""
+    """Arrow rows in a nameless file, read back without being copied into memory; the file goes with the block.
+
+    It lies in `folder`, else, where nobody may write there, with other temporary files.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._file: IO[bytes] = tempfile.NamedTemporaryFile(dir=folder, prefix=".verify-", suffix=".part")  # noqa: SIM115
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder if os.access(folder, os.W_OK) else None)  # noqa: SIM115
         self._writer: pa.RecordBatchStreamWriter | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +46,8 @@ class Spool:
             return None
         self._writer.close()
         self._file.flush()
-        return pa.ipc.open_stream(pa.memory_map(self._file.name)).read_all()
+        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pa.ipc.open_stream(pa.py_buffer(mapped)).read_all()
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """All rows one by one, as Python's values."""

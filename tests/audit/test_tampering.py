@@ -371,7 +371,7 @@ def test_every_column_of_an_image_is_held_against_the_journals(exported):
             "journal/",
             "outcome is 'finished', the ledger has 'lim",
         ),
-        ("DELETE FROM run_ends", "run", "journal/", "outcome is 'finished', the ledger has None"),
+        ("DELETE FROM run_ends", "row", "run_ends", "1 of 1 rows sealed as "),
     ],
 )
 def test_rows_of_journals_changed_taken_away_or_added_are_found(exported, statement, kind, where, what):

@@ -151,10 +151,11 @@ def test_what_was_taken_down_has_to_be_gone(exported) -> None:
         )
 
     assert [(d.kind, d.what) for d in check(exported).differences] == [
-        ("derived", "was taken down, and is still here"),
-        ("original", "was taken down, and is still here"),
+        (kind, "was taken down, and is still here") for kind in ("derived", "export", "export", "original")
     ]
 
+    for (path,) in exported.sql(f"SELECT 'exports/' || export || '/' || path FROM exports WHERE sha256 = '{sha256}'"):
+        (exported.workspace.root / path).unlink()
     first(exported.workspace.originals, f"{sha256}.jpg").unlink()
     (exported.workspace.derived / "64" / f"{sha256[:16]}.jpg").unlink()
 

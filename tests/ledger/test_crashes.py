@@ -222,3 +222,19 @@ def test_a_migration_may_be_killed_at_any_moment(tmp_path):
 @pytest.mark.slow
 def test_a_long_migration_may_be_killed_at_any_moment(tmp_path):
     migration_survives(tmp_path, rows=100_000, kills=40)
+
+
+def test_verifying_while_a_crawl_and_its_stages_write_finds_nothing(tmp_path):
+    workspace = Workspace(tmp_path)
+    command = [sys.executable, "-c", WRITES, str(workspace.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            for _ in range(3):  # ready, and two batches
+                process.stdout.readline()
+            reports = [verify(workspace, progress=SilentProgress()) for _ in range(4)]
+        finally:
+            process.kill()
+
+    assert [report.differences for report in reports] == [()] * 4
+    assert reports[-1].checked["sealed row"] > reports[0].checked["sealed row"] > 0
