@@ -187,24 +187,10 @@ def _status(keys: Any, alike: Any, key: int) -> int:
 
 
 @compiled
-def _settle(  # noqa: C901, PLR0912, PLR0917 - one pass over one structure; compiled code takes its arrays in order
-    order: Any,
-    place: Any,
-    labels: Any,
-    begin: Any,
-    near: Any,
-    proven: Any,
-    members: Any,
-    starts: Any,
-    keys: Any,
-    alike: Any,
-    unseen: Any,
-    state: Any,
-    kept_for: Any,
-    room: int,
-    crowd: int,
-    found: Any,
-) -> int:
+def _settle(  # noqa: PLR0917 - compiled code takes its arrays in order
+    order: Any, place: Any, labels: Any, begin: Any, near: Any, proven: Any, members: Any, starts: Any,
+    keys: Any, alike: Any, unseen: Any, state: Any, kept_for: Any, room: int, crowd: int, found: Any,
+) -> int:  # fmt: skip
     """Settle every picture whose better candidates are settled; write the pairs that the others wait for into `found`.
 
     A picture is taken by the best kept one that it is a copy of, and kept when there is none. It waits for a better
@@ -214,45 +200,49 @@ def _settle(  # noqa: C901, PLR0912, PLR0917 - one pass over one structure; comp
     for picture in order:
         if state[picture] != 0:
             continue
-        taker, waits_for = total, total  # places
-        asked, unlike = 0, 0
-        for layer in range(labels.shape[0]):
-            label = labels[layer, picture]
-            if label < 0:
-                continue
-            for edge in range(begin[label], begin[label + 1]):
-                for slot in range(starts[near[edge]], starts[near[edge] + 1]):
-                    better = members[slot]
-                    if place[better] >= min(place[picture], taker) or unlike >= crowd:
-                        break
-                    if state[better] == 2:
-                        continue
-                    key = min(better, picture) * total + max(better, picture)
-                    status = _status(keys, alike, key)
-                    if status < 0 and proven[layer]:
-                        status = 1
-                    if status < 0 and (unseen[picture] or unseen[better]):
-                        continue
-                    if status == 0:
-                        unlike += 1
-                    elif status == 1 and state[better] == 1:
-                        taker = place[better]
-                        break
-                    else:
-                        waits_for = min(waits_for, place[better])
-                        if status < 0:
-                            found[count, 0], found[count, 1] = better, picture
-                            count += 1
-                            asked += 1
-                        if asked >= room:
-                            break
-                if asked >= room:
-                    break
-            if asked >= room:
-                waits_for = -1
-                break
-        if waits_for < taker:
-            continue
-        state[picture] = 1 if taker == total else 2
-        kept_for[picture] = picture if taker == total else order[taker]
+        taker, waits_for, asked = _weighed(
+            picture, place, labels, begin, near, proven, members, starts, keys, alike, unseen, state, room, crowd,
+            found, count,
+        )  # fmt: skip
+        count += asked
+        if waits_for >= taker:
+            state[picture] = 1 if taker == total else 2
+            kept_for[picture] = picture if taker == total else order[taker]
     return count
+
+
+@compiled
+def _weighed(  # noqa: PLR0917 - one walk over one structure
+    picture: int, place: Any, labels: Any, begin: Any, near: Any, proven: Any, members: Any, starts: Any,
+    keys: Any, alike: Any, unseen: Any, state: Any, room: int, crowd: int, found: Any, count: int,
+) -> tuple[int, int, int]:  # fmt: skip
+    """The places of the best kept picture that this is a copy of, and of the best that it waits for; n for none.
+
+    Up to `room` pairs to ask about go into `found` from `count` on; the third number says how many.
+    """
+    total = len(place)
+    taker, waits_for, asked, unlike = total, total, 0, 0
+    for layer in range(labels.shape[0]):
+        label = labels[layer, picture]
+        for edge in range(begin[label] if label >= 0 else 0, begin[label + 1] if label >= 0 else 0):
+            for slot in range(starts[near[edge]], starts[near[edge] + 1]):
+                better = members[slot]
+                if place[better] >= min(place[picture], taker) or unlike >= crowd:
+                    break
+                status = _status(keys, alike, min(better, picture) * total + max(better, picture))
+                if status < 0 and proven[layer]:
+                    status = 1
+                if state[better] == 2 or (status < 0 and (unseen[picture] or unseen[better])):
+                    continue
+                if status == 0:
+                    unlike += 1
+                elif status == 1 and state[better] == 1:
+                    taker = place[better]
+                else:
+                    waits_for = min(waits_for, place[better])
+                    if status < 0:
+                        found[count + asked, 0], found[count + asked, 1] = better, picture
+                        asked += 1
+                        if asked >= room:
+                            return taker, -1, asked
+    return taker, waits_for, asked
