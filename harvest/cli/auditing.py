@@ -10,6 +10,7 @@ import click
 
 from harvest import audit as auditing
 from harvest import run as runner
+from harvest.audit.recheck import RecheckReport, RecheckTerms, recheck
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
 from harvest.config.policy import default_policy, load_policy
@@ -77,16 +78,18 @@ def audit(
     form: str | None,
     faces: bool,
     no_files: bool,
-    **recheck: Any,
+    **again: Any,
 ) -> None:
     """Check that every image is accounted for: HTML and JSON reports, exit code 1 on violations."""
     if image:
+        if again["is_recheck"]:
+            raise UsageError("--recheck asks for the dataset, --image tells of one image; leave one of them out")
         _tell(workspace, terminal, image, form)
         return
     if form:
         raise UsageError("--format is for the story of one image; add --image SHA")
     plan = runner.prepare(recipe) if recipe else None
-    asked = _recheck(workspace, terminal, plan, **recheck)
+    asked = _recheck(workspace, terminal, plan, **again)
     policy = load_policy(policy_file) if policy_file else plan.policy if plan else default_policy()
     digests = plan.digests(workspace) if plan else None
     report = auditing.audit(workspace, policy, digests=digests, with_files=not no_files, faces=faces, progress=terminal)
@@ -126,21 +129,21 @@ def _recheck(
     only: Sequence[str],
     older_than: float,
     limit: int | None,
-) -> auditing.RecheckReport | None:
+) -> RecheckReport | None:
     """Ask the sources again, where that is wanted, and say what came of it."""
     if not is_recheck:
         if source_files or only or limit:
             raise UsageError("--source, --only and --limit say what to ask for again; add --recheck")
         return None
     configs = [*(plan.sources if plan else ()), *map(load_source, source_files)]
-    terms = auditing.RecheckTerms(
+    terms = RecheckTerms(
         sources={config.name: config for config in configs},
         contact=contact,
         only=tuple(only),
         older_than=older_than,
         limit=limit,
     )
-    report = auditing.recheck(workspace, terms, progress=terminal)
+    report = recheck(workspace, terms, progress=terminal)
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "nothing was due"
     terminal.say(
         f"asked again: {counts}; {report.licences_changed:,} with another licence, {report.new_opt_outs:,} newly "

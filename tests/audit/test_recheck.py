@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from harvest.audit import CHECKS, RecheckReport, RecheckTerms, audit, recheck
+from harvest.audit import CHECKS, audit
+from harvest.audit.recheck import RecheckReport, RecheckTerms, recheck
 from harvest.audit.recheck.wire import transport
 from harvest.config.policy import Policy
 from harvest.config.source import SourceConfig, load_source
