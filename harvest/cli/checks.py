@@ -70,7 +70,8 @@ def verify(workspace: Workspace, terminal: Terminal, no_files: bool, only_head: 
     if not report.ok:
         shown = [(entry.where, entry.what) for entry in report.differences[:_SHOWN]]
         terminal.table(["where", "what"], shown, title="the first differences; --json has all of them")
-        raise CheckFailed(f"{len(report.differences):,} differences; the first: {report.first}")
+        number = len(report.differences)
+        raise CheckFailed(f"{number:,} difference{'s' * (number > 1)}; the first: {report.first}")
 
 
 @click.command()
