@@ -220,6 +220,13 @@ CASES = {
     ),
     # refusals
     "embedded refusal": Case(sql("UPDATE images SET data_mining = 'DMI-PROHIBITED'"), {"opt-out"}),
+    "manifest unread": Case(
+        sql(
+            """UPDATE sightings SET opt_out = '[{"kind": "c2pa-unread", "value": "present, not read", "where": "c2pa"}]'
+               WHERE seq = 0"""
+        ),
+        {"credentials-read"},
+    ),
     "robots.txt unseen": Case(sql("DELETE FROM host_robots"), {"robots-asked"}),
     "synthetic": Case(sql("UPDATE images SET digital_source_type = 'trainedAlgorithmicMedia'"), {"synthetic"}),
     "synthetic, signed": Case(says(digital_source_type="trainedAlgorithmicMedia"), {"synthetic"}),

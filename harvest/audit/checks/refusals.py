@@ -42,6 +42,19 @@ REFUSALS = (
             FROM audited a JOIN refused USING (sha256) GROUP BY a.sha256, a.part, a.path""",
     ),
     Check(
+        id="credentials-read",
+        severity=Severity.NOTE,
+        title="Every C2PA manifest was read",
+        fault="Images with a C2PA manifest that was not read",
+        explanation="The file carries signed statements on its making and use that the crawl could not read: the "
+        "package is missing (pip install 'herbarium-harvester[c2pa]'), or the manifest is broken. It may hold a "
+        "refusal.",
+        sql=f"""
+            SELECT a.sha256, a.part, a.path, min(s.said) AS detail
+            FROM audited a JOIN ({_SIGNALS}) s USING (sha256) WHERE s.kind = 'c2pa-unread'
+            GROUP BY a.sha256, a.part, a.path""",
+    ),
+    Check(
         id="robots-asked",
         severity=Severity.NOTE,
         title="Every host was asked for its robots.txt",
