@@ -135,7 +135,7 @@ def compared_values(con: Connection, method: str, version: str, radius: float) -
 def near_values(con: Connection, method: str, version: str, radius: float) -> pa.Table:
     """The pairs of values known to be at most `radius` apart: columns value < other and distance, ordered."""
     return con.sql(
-        """SELECT value, other, distance FROM near_values WHERE method = ? AND version = ? AND distance <= ?
+        """SELECT DISTINCT value, other, distance FROM near_values WHERE method = ? AND version = ? AND distance <= ?
            ORDER BY value, other""",
         params=[method, version, radius],
     ).to_arrow_table()

@@ -117,8 +117,7 @@ CREATE TABLE near_values (
     value VARCHAR NOT NULL,       -- the smaller of the two
     other VARCHAR NOT NULL,
     distance DOUBLE NOT NULL,     -- as compared_values.radius
-    seal BIGINT,
-    PRIMARY KEY (method, version, value, other)
+    seal BIGINT                   -- no key: what is compared again at another radius may stand here twice
 );
 
 -- How alike two pictures are that some method proposed: measured once, remembered for every threshold.
