@@ -23,11 +23,8 @@ _FILL = 8.0  # grey values within which a corner's colour is one fill
 
 def box_mean(plane: NDArray[np.float32], window: int = WINDOW) -> NDArray[np.float32]:
     """Means over `window` squared pixels around each, the plane's edges repeated outside."""
-    reach = window // 2
-    padded = np.pad(plane, reach, mode="edge").astype(np.float64)
-    total = np.pad(padded.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    sums = total[window:, window:] - total[:-window, window:] - total[window:, :-window] + total[:-window, :-window]
-    return np.asarray(sums / window**2, dtype=np.float32)
+    means: NDArray[np.float32] = _box_mean(np.ascontiguousarray(plane, dtype=np.float32), window)
+    return means
 
 
 def refined(one: NDArray[np.float32], other: NDArray[np.float32], affine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -74,6 +71,27 @@ def corner_fill(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Where a picture (h, w, 3 or more) goes on with the colour of one of its corners: the fill of turned pictures."""
     filled: NDArray[np.bool_] = _corner_fill(np.ascontiguousarray(pixels[..., :3]))
     return filled
+
+
+@compiled
+def _box_mean(plane: Any, window: int) -> Any:
+    height, width = plane.shape
+    reach = window // 2
+    across = np.empty((height, width), np.float64)
+    for y in range(height):
+        total = 0.0
+        for x in range(-reach, reach + 1):
+            total += plane[y, min(max(x, 0), width - 1)]
+        for x in range(width):
+            across[y, x] = total
+            total += plane[y, min(x + reach + 1, width - 1)] - plane[y, max(x - reach, 0)]
+    out, sums = np.empty((height, width), np.float32), np.zeros(width, np.float64)
+    for y in range(-reach, reach + 1):
+        sums += across[min(max(y, 0), height - 1)]
+    for y in range(height):
+        out[y] = sums / (window * window)
+        sums += across[min(y + reach + 1, height - 1)] - across[max(y - reach, 0)]
+    return out
 
 
 @compiled

@@ -152,7 +152,7 @@ def _score(first: NDArray[np.float32], over: NDArray[np.float32], covers: NDArra
     if structure.mean() < _FLAT:
         colours = first[..., :3][box][inside].mean(axis=0) - over[..., :3][box][inside].mean(axis=0)
         return 1.0 if float(np.abs(colours).max()) <= _SAME_COLOUR else 0.0
-    order = np.argsort(correlation, kind="stable")
+    order = np.argsort(correlation)
     weight = structure[order]
     kept = np.cumsum(weight) > _TRIM * weight.sum()
     return float(np.clip((weight * correlation[order])[kept].sum() / weight[kept].sum(), 0.0, 1.0))
