@@ -1,11 +1,14 @@
 """Opening the ledger: short-lived connections that wait for one another, created and migrated when first written to.
 
 DuckDB lets one process write, or several read, and nobody else meanwhile. Whoever needs the ledger therefore opens it,
-does one thing and closes it; whoever meets the lock tries again until its patience ends.
+does one thing and closes it; whoever meets the lock tries again until its patience ends. Only one of those who wait
+tries at a time, and the others queue up behind it: readers that overlap one another would keep a writer out for ever.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import threading
 import time
@@ -80,21 +83,57 @@ def _connect(ledger: Path, *, read_only: bool, deadline: float) -> Connection:
     path = str(ledger.absolute())
     if "?" in path:
         raise LedgerError(f"{ledger}: a ledger's path may not hold a '?'; name another workspace")
-    started, pause = time.monotonic(), 0.005
-    while True:
-        try:
-            con = duckdb.connect(path, read_only=read_only, config=_OFFLINE)
-        except duckdb.Error as error:
-            if "Could not set lock" not in str(error):
-                raise LedgerError(f"{ledger}: cannot be opened: {error}") from None
-            if time.monotonic() + pause > deadline:
-                raise LedgerBusy(_busy(ledger, str(error), time.monotonic() - started)) from None
-            # Jitter, or the processes that wait would keep waking up together.
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-            pause = min(pause * 1.6, _LONGEST_PAUSE)
-        else:
-            con.execute("SET TimeZone = 'UTC'")
-            return con
+    started = time.monotonic()
+    with _next_in_line(ledger.parent, deadline):
+        pauses = _pauses(deadline)
+        while True:
+            try:
+                con = duckdb.connect(path, read_only=read_only, config=_OFFLINE)
+            except duckdb.Error as error:
+                if "Could not set lock" not in str(error):
+                    raise LedgerError(f"{ledger}: cannot be opened: {error}") from None
+                if not next(pauses, False):
+                    raise LedgerBusy(_busy(ledger, str(error), time.monotonic() - started)) from None
+            else:
+                con.execute("SET TimeZone = 'UTC'")
+                return con
+
+
+@contextmanager
+def _next_in_line(folder: Path, deadline: float) -> Iterator[None]:
+    """Hold the folder while trying to open the ledger in it; at most until `deadline` others who try are waited for.
+
+    Where a folder cannot be held, everybody tries at once.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        pauses = _pauses(deadline)
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if next(pauses, False):
+                    continue
+            except OSError:
+                pass
+            break
+        yield
+    finally:
+        os.close(handle)
+
+
+def _pauses(deadline: float) -> Iterator[bool]:
+    """Sleep a little longer each time, and yield True, until `deadline` (of time.monotonic) would be passed."""
+    pause = 0.005
+    while time.monotonic() + pause <= deadline:
+        # Jitter, or the processes that wait would keep waking up together.
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+        pause = min(pause * 1.6, _LONGEST_PAUSE)
+        yield True
 
 
 def _connect_for(ledger: Path, *, write: bool, deadline: float) -> Connection:
