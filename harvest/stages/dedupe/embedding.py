@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 STRUCTURE: Final = "structure/1"  # the model's name, under which its vectors are kept
-LEAST_SIMILARITY: Final = (
-    0.2  # of two `structure` vectors: a crop to 60 % has .2 and more, 1 in 50 unrelated pictures too
-)
-NEIGHBOURS: Final = 20  # nearest images that are proposed for each: a copy among them for 99 of 100, see CONTRIBUTING
+#: Least cosine of two `structure` vectors: crops to 60 % of each side have .2 and more, 1 in 30 unrelated pictures too.
+LEAST_SIMILARITY: Final = 0.2
+#: Nearest images that are proposed for each: a copy is among them for 99 of 100 crops and borders in the bench.
+NEIGHBOURS: Final = 20
 
 # What is kept of a descriptor: (row frequency, column frequency, harmonic of direction). The sixteen of the largest
 # variance that turning a picture sends to one another, with the fourth root of their variance.
