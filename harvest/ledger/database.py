@@ -31,6 +31,7 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
 }
 _LONGEST_PAUSE = 0.25
+_HEADERS = 3 * 4096  # bytes with which a DuckDB file begins: https://duckdb.org/docs/stable/internals/storage
 
 
 class _Turn:
@@ -90,7 +91,7 @@ def _connect(ledger: Path, *, read_only: bool, deadline: float) -> Connection:
             try:
                 con = duckdb.connect(path, read_only=read_only, config=_OFFLINE)
             except duckdb.Error as error:
-                if "Could not set lock" not in str(error):
+                if "Could not set lock" not in str(error) and not _is_being_made(ledger):
                     raise LedgerError(f"{ledger}: cannot be opened: {error}") from None
                 if not next(pauses, False):
                     raise LedgerBusy(_busy(ledger, str(error), time.monotonic() - started)) from None
@@ -134,6 +135,16 @@ def _pauses(deadline: float) -> Iterator[bool]:
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
         pause = min(pause * 1.6, _LONGEST_PAUSE)
         yield True
+
+
+def _is_being_made(ledger: Path) -> bool:
+    """Whether another process has begun to make the file, and has not written its headers yet."""
+    try:
+        with ledger.open("rb") as file:
+            start = file.read(_HEADERS)
+    except OSError:
+        return False
+    return not start or (len(start) < _HEADERS and start[8:12] == b"DUCK")
 
 
 def _connect_for(ledger: Path, *, write: bool, deadline: float) -> Connection:
