@@ -27,7 +27,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_what_was_taken_down_leaves_every_file_of_an_export(dataset) -> None:
-    small, whole = dataset.export()
+    small, _ = dataset.export()
     gone, *rest = manifest(small.folder)
     take_down(dataset, gone)
 
