@@ -109,6 +109,104 @@ def test_a_version_that_does_not_exist_is_unknown(kind, version):
     assert (found is not None) == (version in {"1.0", "2.0", "2.5", "3.0", "4.0"})
 
 
+KINDS = {"by", "by-sa", "by-nc", "by-nc-sa", "by-nd", "by-nc-nd"}
+DEEDS = {id_: entry.uri for id_, entry in LICENCES.items() if entry.uri and "creativecommons.org" in entry.uri}
+ENDS = ("", "/", "/deed", "/deed.en", "/deed.pt_BR", "/legalcode", "/legalcode.fr", "/rdf")
+
+
+@given(
+    st.sampled_from(sorted(DEEDS)),
+    st.sampled_from(["https://", "http://", "//", "https://www.", "www.", ""]),
+    st.sampled_from(ENDS),
+    st.sampled_from(["", "?ref=chooser-v1", "#deed"]),
+    st.booleans(),
+)
+def test_a_creative_commons_address_is_known_however_it_is_written(id_, scheme, end, rest, is_loud):
+    path = DEEDS[id_].removeprefix("https://").rstrip("/")
+    url = f"{scheme}{path.upper() if is_loud else path}{end}{rest}"
+
+    assert from_url(url) == id_
+
+
+@given(
+    st.sampled_from(sorted(KINDS)),
+    st.from_regex(r"[1-9]\.[0-9]", fullmatch=True),
+    st.one_of(st.just(""), st.from_regex(r"[a-z]{2,8}", fullmatch=True)),
+)
+def test_an_address_of_a_licence_that_was_never_published_is_unknown(kind, version, port):
+    found = from_url(f"https://creativecommons.org/licenses/{kind}/{version}/{port}")
+
+    if version == "1.0" and not port and kind == "by-nc-nd":
+        assert found == "CC-BY-NC-ND-1.0", "the address that people write for by-nd-nc"
+    else:
+        assert found is None or DEEDS[found].rstrip("/").endswith(f"{kind}/{version}/{port}".rstrip("/"))
+
+
+@given(
+    st.sampled_from(sorted(id_ for id_ in LICENCES if id_.startswith("LicenseRef-RightsStatements-"))),
+    st.sampled_from(["http", "https"]),
+    st.sampled_from(["vocab", "page", "data"]),
+    st.sampled_from(["", "?language=de", "#"]),
+)
+def test_a_rights_statement_is_known_by_each_of_its_addresses(id_, scheme, place, rest):
+    code = id_.removeprefix("LicenseRef-RightsStatements-").removesuffix("-1.0")
+
+    assert from_url(f"{scheme}://rightsstatements.org/{place}/{code}/1.0/{rest}") == id_
+    assert from_url(f"{scheme}://rightsstatements.org/{place}/{code}X/1.0/{rest}") is None
+
+
+@given(
+    st.sampled_from(sorted(KINDS)),
+    st.sampled_from(["1.0", "2.0", "2.5", "3.0", "4.0"]),
+    st.sampled_from(
+        ["CC {kind} {version}", "cc-{kind}-{version}", "CC {kind} v{version}", "Cc  {kind}\u2013{version}"]
+    ),
+    st.booleans(),
+)
+def test_a_short_name_of_commons_is_known_in_every_spelling_but_never_without_its_version(
+    kind, version, pattern, is_loud
+):
+    kinds = kind.upper() if is_loud else kind
+
+    assert from_name(pattern.format(kind=kinds, version=version)) == f"CC-{kind.upper()}-{version}"
+    assert from_name(f"CC {kinds}") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GFDL",
+        "FAL",
+        "Copyrighted free use",
+        "Fair use",
+        "CC BY-SA 4.0-3.0-2.5-2.0-1.0",
+        "CC BY-SA 3.0 or GFDL",
+        "CC SA 1.0",
+    ],
+)
+def test_names_of_commons_that_leave_a_choice_or_have_no_text_here_are_unknown(name):
+    assert normalize(name) is None
+
+
+@given(
+    st.sampled_from(sorted(LICENCES)), st.sampled_from(sorted(LICENCES)), st.sampled_from([" or ", ", ", " / ", "; "])
+)
+def test_two_licences_in_one_text_are_no_licence(one, other, between):
+    names = LICENCES[one].name, LICENCES[other].name
+
+    assert from_name(between.join(names)) is None
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=4))
+def test_flickr_s_table_is_closed(id_):
+    assert (from_flickr(id_) is not None) == (id_ in {str(number) for number in range(17)})
+
+
+@given(st.sampled_from(sorted(LICENCES)))
+def test_what_was_made_an_id_stays_it(id_):
+    assert normalize(id_) == normalize(f" {id_.lower()} ") == id_
+
+
 def test_free_means_free_for_everybody_everywhere():
     free = {entry.id for entry in LICENCES.values() if entry.is_free}
     assert {"CC0-1.0", "CC-PDM-1.0", "CC-BY-4.0", "CC-BY-SA-3.0-DE"} <= free

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -155,6 +155,45 @@ def test_segments_in_any_order_and_any_number_of_times_make_the_same_ledger(craw
                     con, f"run-{number}", "finished", sealed_segments(straight.journal / f"run-{number}")[-1].digest
                 )
         assert everything(shuffled) == everything(straight)
+
+
+# The same bytes, read by two versions of the program, some of which state a sha1; moments coincide.
+READINGS = st.tuples(
+    st.sampled_from(["leaf", "shell"]), st.sampled_from(["phash-1", "phash-2"]), st.booleans(), st.integers(0, 2)
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    readings=st.lists(READINGS, min_size=2, max_size=8),
+    cuts=st.sets(st.integers(1, 7)),
+    order=st.randoms(use_true_random=False),
+)
+def test_where_segments_are_cut_and_which_comes_first_makes_no_difference(readings, cuts, order, sighting, header):
+    met = []
+    for seq, (picture, version, has_sha1, minute) in enumerate(readings):
+        plain = sighting(seq, picture)
+        sha1 = hashlib.sha1(picture.encode()).hexdigest() if has_sha1 else None
+        found = replace(plain.fingerprint, phash_version=version, sha1=sha1)
+        met.append(replace(plain, fingerprint=found, fetched_at=f"2026-01-02T03:0{minute}:00Z"))
+    with tempfile.TemporaryDirectory() as folder:
+        whole, cut = Workspace(Path(folder, "whole")), Workspace(Path(folder, "cut"))
+        for workspace, ends in ((whole, set()), (cut, cuts)):
+            with JournalWriter.open(workspace.journal, header()) as writer:
+                for each in met:
+                    writer.append(each)
+                    if writer.next_seq in ends:
+                        writer.seal()
+                writer.close()
+        ingest_all(whole)
+        paths = sorted(cut.journal.rglob("*.jsonl"))
+        order.shuffle(paths)
+        with open_ledger(cut, write=True) as con:
+            for path in paths:
+                ingest_segment(con, path)
+
+        one, other = everything(whole), everything(cut)
+        assert (one["images"], one["sightings"]) == (other["images"], other["sightings"])
 
 
 # What a kill may leave behind
