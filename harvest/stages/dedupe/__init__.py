@@ -1,5 +1,30 @@
-"""Copies among a ledger's images: found, grouped, and the best of each group kept."""
+"""Copies among a ledger's images: found, grouped, and the best of each kept.
 
-from harvest.stages.dedupe.stage import STAGE, dedupe_digest, run_dedupe
+What is compiled is loaded when it is needed: commands that only ask who was decided on start without it.
+"""
+
+from __future__ import annotations
+
+from harvest.config.recipe import Recipe
+from harvest.ledger import Connection
+from harvest.progress import Progress
+from harvest.stages.report import StageReport
+from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "dedupe_digest", "run_dedupe"]
+
+STAGE = "dedupe"
+
+
+def run_dedupe(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
+    """Group copies among all images of the ledger and decide which stay: `harvest.stages.dedupe.stage`."""
+    from harvest.stages.dedupe import stage  # noqa: PLC0415
+
+    return stage.run_dedupe(workspace, recipe, progress=progress)
+
+
+def dedupe_digest(con: Connection, recipe: Recipe) -> str:
+    """The digest of the decisions in force: `harvest.stages.dedupe.stage`."""
+    from harvest.stages.dedupe import stage  # noqa: PLC0415
+
+    return stage.dedupe_digest(con, recipe)

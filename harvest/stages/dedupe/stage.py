@@ -9,6 +9,7 @@ from harvest.config.dedupe import DedupeConfig
 from harvest.config.recipe import Recipe, params_digest
 from harvest.ledger import Connection, latest_stage, open_ledger, reviews, write_duplicates, write_verdicts
 from harvest.progress import Progress
+from harvest.stages.dedupe import STAGE
 from harvest.stages.dedupe.confirm import measure_version
 from harvest.stages.dedupe.decisions import outcome
 from harvest.stages.dedupe.pictures import Pictures
@@ -17,9 +18,8 @@ from harvest.stages.dedupe.search import Reviewed, search
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "dedupe_digest", "run_dedupe"]
+__all__ = ["dedupe_digest", "run_dedupe"]
 
-STAGE = "dedupe"
 VERSION = 2
 _BATCH = 100_000
 
