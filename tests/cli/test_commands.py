@@ -143,7 +143,7 @@ BLOCKED = """
 import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "open_clip", "umap", "numba", "playwright"}:
+        if name.partition(".")[0] in {"torch", "open_clip", "umap", "playwright"}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Blocked())
 from harvest.cli.main import main
