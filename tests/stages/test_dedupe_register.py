@@ -109,3 +109,11 @@ def test_any_size_has_a_portrait_and_is_its_own_copy_or_too_small_to_tell(size):
     found = alike(noise, noise)
 
     assert found.score == 0 or found.score >= LIKENESS
+
+
+def test_a_drawing_in_other_colours_is_no_copy_and_a_grey_print_is_one(beetle):
+    red, green, blue = beetle.split()
+    recoloured = Image.merge("RGB", (blue, red, green))
+
+    assert alike(beetle, recoloured).score < LIKENESS
+    assert alike(beetle, beetle.convert("L").convert("RGB")).score >= LIKENESS

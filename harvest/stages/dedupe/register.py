@@ -20,7 +20,7 @@ from harvest.stages.dedupe.overlay import agreement, box_mean, corner_fill, refi
 
 __all__ = ["LIKENESS", "REGISTER_VERSION", "SIDE", "Likeness", "Portrait", "likeness", "portrait"]
 
-REGISTER_VERSION: Final = "upright-sift192/affine/window15-trim10/1"
+REGISTER_VERSION: Final = "upright-sift192/affine/window15-trim10/colour/2"
 LIKENESS: Final = 0.965  # least score of a copy: altered ones have .97 and more, written pages of one layout up to .95
 SIDE: Final = 192  # pixels of a portrait's longer side
 _LARGEST = 2.6  # most that one picture may be larger than the other
@@ -31,6 +31,10 @@ _LEAST_PIXELS = 400  # of an overlap that can be judged
 _FLOOR = 4.0  # squared grey values that count as no structure
 _TRIM = 0.10  # share of the structure that may differ: a watermark, a stamp
 _FLAT, _SAME_COLOUR = 1.0, 10.0  # grey values: mean structure of a picture without any, colours that are the same
+_COLOURLESS = 12.0  # mean distance from grey, in grey values, below which a picture has no colours to compare
+_CAST = 24.0  # grey values that the light of a scan or a white balance may add to a colour
+_GAINS = (0.4, 2.5)  # by how much saturation may differ
+_RECOLOURED = 0.4  # least difference, as a share of the colours, that is another colouring: copies have up to .3
 _SOFTER = (0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2)  # blurs in pixels that are tried to make one as soft as the other
 _SOFT = 1.25  # ratio of sharpness from which on one is softened
 _HOPELESS = 0.4  # correlation of whole pictures without common keypoints below which nothing is tried
@@ -77,8 +81,9 @@ def likeness(one: Portrait, other: Portrait, *, dihedral: str = "none") -> Liken
 
     `dihedral` is one of DIHEDRAL's words: whether the second may be mirrored or turned by right angles as well. The
     score is the correlation of brightness in windows of 15 pixels of the coarser picture, weighted with their
-    structure, the worst tenth left out, after the sharper picture was made as soft as the other. Brightness, contrast
-    and colour may differ; a picture without any structure is a copy of one of the same colour.
+    structure, the worst tenth left out, after the sharper picture was made as soft as the other. Brightness, contrast,
+    saturation and a slight cast may differ, and one of the two may be grey; the score is 0 where the same drawing has
+    another colouring. A picture without any structure is a copy of one of the same colour.
 
     The order of the two may change a score by some thousandths.
     """
@@ -152,10 +157,30 @@ def _score(first: NDArray[np.float32], over: NDArray[np.float32], covers: NDArra
     if structure.mean() < _FLAT:
         colours = first[..., :3][box][inside].mean(axis=0) - over[..., :3][box][inside].mean(axis=0)
         return 1.0 if float(np.abs(colours).max()) <= _SAME_COLOUR else 0.0
+    if _is_recoloured(first[box], over[box], inside):
+        return 0.0
     order = np.argsort(correlation)
     weight = structure[order]
     kept = np.cumsum(weight) > _TRIM * weight.sum()
     return float(np.clip((weight * correlation[order])[kept].sum() / weight[kept].sum(), 0.0, 1.0))
+
+
+def _is_recoloured(one: NDArray[np.float32], other: NDArray[np.float32], inside: NDArray[np.bool_]) -> bool:
+    """Whether both have colours and, but for saturation and a cast, show other ones at the same places."""
+    first, second = _chroma(one)[inside], _chroma(other)[inside]
+    strengths = [float(np.linalg.norm(chroma, axis=1).mean()) for chroma in (first, second)]
+    if min(strengths) < _COLOURLESS:
+        return False
+    gain = float(np.clip((first * second).sum() / (first * first).sum(), *_GAINS))
+    cast = np.clip((second - gain * first).mean(axis=0), -_CAST, _CAST)
+    difference = float(np.linalg.norm(gain * first + cast - second, axis=1).mean())
+    return difference > _RECOLOURED * ((gain * strengths[0] + strengths[1]) / 2 + _SAME_COLOUR)
+
+
+def _chroma(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far blue and red lie from brightness, averaged over windows: (h, w, 2)."""
+    luma = planes[..., :3] @ _LUMA
+    return np.dstack([box_mean(np.ascontiguousarray(planes[..., channel] - luma)) for channel in (2, 0)])
 
 
 def _as_soft(
