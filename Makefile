@@ -22,9 +22,10 @@ test: $(VENV)/.installed-test peers  ## every test, with the real browser, the r
 soak: $(VENV)/.installed-test peers  ## the slow tests
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
-peers:  ## the programs that tests talk to: a browser, Redis, an image server, a web archive
+peers:  ## the programs that tests talk to: a browser, Redis, S3, an image server, a web archive
 	@sh .ci/system-parts chromium redis-server iipimage-server lighttpd tiffcp
 	@sh .ci/peer pywb pywb==2.10.0 'setuptools<81'
+	@sh .ci/peer moto 'moto[server]==5.2.5'
 
 lint: $(VENV)/.installed-dev  ## ruff and the import contracts
 	$(BIN)/ruff check .

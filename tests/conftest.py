@@ -18,14 +18,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A shell that starts tests in the background has them, and the programs they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine may be slow for a moment, which says nothing about the code.
-settings.register_profile("patient", parent=settings(), deadline=None)
+settings.register_profile(
+    "patient",
+    parent=settings(),
+    deadline=None,
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.too_slow],
+)
 settings.load_profile("patient")
 
 ROOT = Path(__file__).parent.parent

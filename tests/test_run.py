@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -15,6 +14,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from harvest.demo.museum import Museum
+from tests.patience import PATIENCE, wait_until
 
 Harvest = Callable[..., CompletedProcess[str]]
 
@@ -116,13 +116,12 @@ def test_an_interrupt_ends_with_130_and_the_same_command_goes_on(
     source = recipe.parent / "wayback.yaml"
     source.write_text(SOURCE.replace("delay: 0,", "delay: 0.15,"))
     command = [sys.executable, "-m", "harvest", "run", str(recipe), "-w", str(workspace)]
-    process = subprocess.Popen(command, env={**os.environ, **museum.environment}, stderr=subprocess.PIPE, text=True)
-    while not any(file.stat().st_size for file in workspace.glob("journal/*/*.jsonl")):
-        assert process.poll() is None
-        time.sleep(0.1)
-
-    process.send_signal(signal.SIGINT)
-    _, words = process.communicate(timeout=60)
+    with subprocess.Popen(
+        command, env={**os.environ, **museum.environment}, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_until(lambda: any(file.stat().st_size for file in workspace.glob("journal/*/*.jsonl")), process)
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=PATIENCE)
     again = harvest("run", recipe, "-w", workspace, **museum.environment)
 
     assert process.returncode == 130, words

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from harvest.crawl.process import main
+INTERRUPTED = 130
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from harvest.crawl.process import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:  # before Scrapy listens for it: nothing was begun
+        sys.exit(INTERRUPTED)

@@ -115,6 +115,7 @@ class _Crawls:
         self._last: dict[int, dict[str, Any]] = {}
         self._shown: Counter[int] = Counter()
         self._stopped = threading.Event()
+        self._starting = threading.Lock()
 
     def run(self, processes: int) -> list[tuple[_Job, CrawlReport]]:
         """All jobs to their end, with their reports."""
@@ -125,9 +126,10 @@ class _Crawls:
                 with suppress(Empty):
                     self._show(*self._events.get(timeout=0.1))
         except KeyboardInterrupt:
-            self._stopped.set()
-            for child in list(self._children.values()):
-                child.send_signal(signal.SIGINT)
+            with self._starting:
+                self._stopped.set()
+                for child in self._children.values():
+                    child.send_signal(signal.SIGINT)
             pool.shutdown(wait=True)
             raise
         finally:
@@ -140,7 +142,14 @@ class _Crawls:
         job = self._jobs[number]
         if self._stopped.is_set():
             return CrawlReport(source=job.name, run_id=None, outcome="interrupted", exit_code=INTERRUPTED)
-        return _watch(number, job, self._children, self._events.put)
+        return _watch(job, lambda child: self._started(number, child), lambda event: self._events.put((number, event)))
+
+    def _started(self, number: int, child: subprocess.Popen[str]) -> None:
+        """Know of a child. One that starts while all are told to stop is told here, and only here."""
+        with self._starting:
+            self._children[number] = child
+            if self._stopped.is_set():
+                child.send_signal(signal.SIGINT)
 
     def _show(self, number: int, event: dict[str, Any]) -> None:
         source = self._jobs[number].source
@@ -156,10 +165,7 @@ class _Crawls:
 
 
 def _watch(
-    number: int,
-    job: _Job,
-    children: dict[int, subprocess.Popen[str]],
-    tell: Callable[[tuple[int, dict[str, Any]]], None],
+    job: _Job, started: Callable[[subprocess.Popen[str]], None], tell: Callable[[dict[str, Any]], None]
 ) -> CrawlReport:
     """Run one child to its end. It gets a session of its own, so that Ctrl-C reaches it once, through us, and a pipe
     as standard input, whose end tells it when we are gone.
@@ -175,7 +181,7 @@ def _watch(
         text=True,
         start_new_session=True,
     ) as child:
-        children[number] = child
+        started(child)
         assert child.stdout is not None
         assert child.stderr is not None
         listener = threading.Thread(target=lambda: words.extend(_passed_on(child.stderr)), daemon=True)
@@ -183,10 +189,9 @@ def _watch(
         for line in child.stdout:
             with suppress(ValueError):
                 last = json.loads(line)
-                tell((number, last))
+                tell(last)
         code = child.wait()
         listener.join()
-    del children[number]
     message = str(last.get("message") or (words[-1].strip() if words and code else ""))
     outcome = str(last.get("outcome") or "failed")
     return CrawlReport(

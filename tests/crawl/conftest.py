@@ -22,6 +22,7 @@ from PIL import Image
 
 from harvest.ledger import open_ledger
 from harvest.workspace import Workspace
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -46,6 +47,16 @@ class Asked:
     at: float
 
 
+@dataclass(frozen=True)
+class Held:
+    """Which requests wait for their answers: those under `prefix` but the first ones, so many seconds at most."""
+
+    prefix: str
+    after: int
+    seconds: float
+    released: threading.Event = field(default_factory=threading.Event)
+
+
 class Site(ThreadingHTTPServer):
     """Answers as `add` said, else with 404."""
 
@@ -57,6 +68,7 @@ class Site(ThreadingHTTPServer):
         self.log: list[Asked] = []
         self.busy = self.busiest = 0
         self.counting = threading.Lock()
+        self.held: Held | None = None
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -77,6 +89,26 @@ class Site(ThreadingHTTPServer):
         headers = (("Content-Type", "text/html"),)
         return self.add(path, f"<html><head>{head}</head><body>{cards}", headers=headers, **answer)
 
+    def hold(self, prefix: str, after: int, seconds: float = PATIENCE) -> None:
+        """Answer so many requests under `prefix` of all that there are, and let others wait for `release`, or for so
+        long each: however fast or slow a crawl is, it does not get beyond them before.
+        """
+        self.held = Held(prefix, after, seconds)
+
+    def release(self) -> None:
+        """Give the answers that are held, and hold none any more."""
+        held, self.held = self.held, None
+        if held is not None:
+            held.released.set()
+
+    def note(self, path: str, headers: Mapping[str, str]) -> Held | None:
+        """Write down a request, and say whether its answer is held."""
+        with self.counting:
+            self.log.append(Asked(path, headers, time.monotonic()))
+            held = self.held
+            is_held = held and path.startswith(held.prefix) and len(self.asked(held.prefix)) > held.after
+        return held if is_held else None
+
     def asked(self, prefix: str = "") -> list[str]:
         return [asked.path for asked in self.log if asked.path.startswith(prefix)]
 
@@ -86,9 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Site
 
     def do_GET(self) -> None:
-        self.server.log.append(
-            Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, time.monotonic())
-        )
+        held = self.server.note(self.path, {name.lower(): value for name, value in self.headers.items()})
         answers = self.server.answers.get(self.path) or self.server.answers.get(self.path.partition("?")[0])
         if not answers:
             answers = [Answer(b"nothing here", 404)]
@@ -96,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.counting:
             self.server.busy += 1
             self.server.busiest = max(self.server.busiest, self.server.busy)
+        if held:
+            held.released.wait(held.seconds)
         time.sleep(answer.delay)
         with self.server.counting:
             self.server.busy -= 1
@@ -159,7 +191,13 @@ class Desk:
 
     def crawl(self, source: Path, *more: str, env: Mapping[str, str] | None = None) -> Crawled:
         done = subprocess.run(
-            self.command(source, *more), capture_output=True, text=True, timeout=120, cwd=ROOT, env=env, check=False
+            self.command(source, *more),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            cwd=ROOT,
+            env=env,
+            check=False,
         )
         return Crawled(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr)
 

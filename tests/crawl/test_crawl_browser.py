@@ -42,7 +42,7 @@ def test_a_button_is_pressed_until_everything_is_there(desk, site, jpeg):
     site.add("/studio", PAGE, headers=HTML)
     for first in range(0, 9, 3):
         works = ", ".join(f'"/{number}.jpg"' for number in range(first, first + 3))
-        site.add(f"/api/{first}", f"[{works}]", headers=(("Content-Type", "application/json"),))
+        site.add(f"/api/{first}", f"[{works}]", headers=(("Content-Type", "application/json"),), delay=1.0)
     for number in range(9):
         site.add(f"/{number}.jpg", jpeg(number))
     browser = {"enabled": True, "wait_for": "figure.work", "load_more": "#more"}
@@ -56,6 +56,19 @@ def test_a_button_is_pressed_until_everything_is_there(desk, site, jpeg):
     assert (title, page) == ("/8.jpg", f"{site.url}/studio")
     agents = {asked.headers["user-agent"] for asked in site.log}
     assert agents == {"herbarium-harvester/0.1.0 (+crawler@example.org)"}
+
+
+def test_a_page_that_never_stops_asking_is_not_waited_for(desk, site, jpeg):
+    polls = "<script>const poll = () => fetch('/news').finally(() => setTimeout(poll, 50)); poll();</script>"
+    site.add("/wall", GROWING.replace("</body>", f"{polls}</body>"), headers=HTML)
+    site.add("/news", "nothing", delay=0.5)
+    for number in range(9):
+        site.add(f"/{number}.jpg", jpeg(number))
+    options = {"start": [f"{site.url}/wall"], "browser": {"enabled": True, "scroll": 20, "timeout": 10}}
+
+    done = desk.crawl(desk.source(options=options))
+
+    assert (done.code, done.finished["stored"]) == (0, 9), done.stderr
 
 
 def test_a_page_that_grows_is_scrolled_to_its_end(desk, site, jpeg):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parent.parent.parent
 SPIDERS = sorted(path.stem for path in (ROOT / "spiders").glob("[a-z]*.py"))
 SCRAPY = Path(sys.executable).parent / "scrapy"
@@ -19,7 +21,7 @@ def scrapy(*arguments: str, cwd: Path = ROOT, **env: str) -> subprocess.Complete
         [SCRAPY, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         cwd=cwd,
         env={**os.environ, **env},
         check=False,

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from base64 import b64encode
 from pathlib import Path
@@ -23,6 +22,7 @@ from harvest.evidence import read_record
 from harvest.items import EvidenceRef
 from harvest.progress import SilentProgress
 from harvest.store import rehash
+from tests.patience import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -152,10 +152,11 @@ def test_a_killed_crawl_leaves_whole_records_and_goes_on(desk, site, jpeg):
     for number, name in enumerate(names):
         site.add(name, jpeg(number), headers=(("Content-Type", "image/jpeg"),), delay=0.03)
     source = desk.source(evidence="warc", pace={"delay": 0, "concurrency": 2})
+    site.hold("/1", after=8)
     with subprocess.Popen(desk.command(source), cwd=ROOT, stdout=subprocess.DEVNULL) as crawl:
-        while len(site.asked("/1")) < 8 and crawl.poll() is None:
-            time.sleep(0.01)
+        wait_until(lambda: len(site.asked("/1")) > 8, crawl)
         crawl.send_signal(signal.SIGKILL)
+    site.release()
     [torn] = (desk.workspace.root / "evidence").rglob("*.warc.gz")
     with torn.open("ab") as file:  # the kill might have come in the middle of a record
         file.write(gzip.compress(os.urandom(5000))[:3000])

@@ -203,7 +203,7 @@ def test_each_fault_is_a_row_with_a_reason(desk, rough, jpeg):
     done = desk.crawl(
         desk.source(
             options={"start": [f"{rough.url}/"]},
-            limits={"timeout": 4, "max_bytes": 2_000_000, "max_redirects": 3},
+            limits={"timeout": 8, "max_bytes": 2_000_000, "max_redirects": 3},
             pace={"delay": 0, "concurrency": 8, "retries": 1},
         )
     )

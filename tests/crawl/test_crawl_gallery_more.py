@@ -36,7 +36,7 @@ def test_cards_are_opened_one_by_one_and_read(desk, site, jpeg):
         work = f'{{"image": "/{number}.jpg", "title": "Work {number}", "license": "https://creativecommons.org/licenses/by/4.0/"}}'
         site.add(f"/api/{number}", work, headers=(("Content-Type", "application/json"),))
         site.add(f"/{number}.jpg", jpeg(number))
-    browser = {"enabled": True, "open_card": ".card", "card_view": ".lightbox", "pause": 0, "timeout": 3}
+    browser = {"enabled": True, "open_card": ".card", "card_view": ".lightbox", "pause": 0, "timeout": 10}
 
     done = desk.crawl(desk.source(options={"start": [f"{site.url}/wall"], "browser": browser}))
 

@@ -108,11 +108,11 @@ def test_two_images_at_one_address_are_fetched_once(desk, site, jpeg, listed):
     desk.crawl(listed(*rows, max_age_days=0))
 
     assert sorted(site.asked("/a") + site.asked("/b")) == ["/a.jpg", "/b.jpg"]
-    assert desk.rows("SELECT source_id, outcome FROM sightings WHERE outcome = 'known' ORDER BY ALL") == [
-        ("2", "known"),
-        ("3", "known"),
-        ("4", "known"),
-        ("5", "known"),
+    assert desk.rows("SELECT image_url, outcome, count(*) FROM sightings GROUP BY ALL ORDER BY ALL") == [
+        (f"{site.url}/a.jpg", "known", 2),
+        (f"{site.url}/a.jpg", "stored", 1),
+        (f"{site.url}/b.jpg", "known", 2),
+        (f"{site.url}/b.jpg", "stored", 1),
     ]
     assert desk.rows("SELECT count(*), count(sha256), count(fetched_at) FROM sightings") == [(6, 6, 6)]
 

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -160,6 +162,27 @@ def test_members_of_archives(own, name):
     assert brought(items[0]).etag == items[0].carrier.args["version"]
     with pytest.raises(CarrierFailed, match=r"too_large: \d+ bytes, limits\.max_bytes is 100"):
         brought(items[0], max_bytes=100)
+
+
+READS_A_MEMBER = """
+import sys
+from pathlib import Path
+from harvest.crawl.files.archives import ARCHIVES
+
+with ARCHIVES.use(Path(sys.argv[1])) as archive:
+    print(archive.read("a.txt", 100))
+"""
+
+
+def test_what_an_archive_was_unpacked_into_is_closed_at_the_end(tmp_path):
+    (tmp_path / "a.txt").write_text("leaf")
+    with tarfile.open(tmp_path / "scans.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "a.txt", "a.txt")
+
+    command = [sys.executable, "-W", "error", "-c", READS_A_MEMBER, str(tmp_path / "scans.tgz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("b'leaf'\n", "")
 
 
 @pytest.mark.parametrize("name", ["scans.zip", "scans.tar", "scans.tgz"])

@@ -6,14 +6,16 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import pairwise
 from pathlib import Path
+
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def gaps(times: list[float]) -> list[float]:
-    return [later - earlier for earlier, later in pairwise(sorted(times))]
+def span(times: list[float]) -> float:
+    """Seconds from the first to the last. An arrival may be noted late, so that a single gap says little."""
+    return max(times) - min(times)
 
 
 def test_crawls_side_by_side_share_a_hosts_pace(desk, site, jpeg):
@@ -31,14 +33,14 @@ def test_crawls_side_by_side_share_a_hosts_pace(desk, site, jpeg):
         subprocess.Popen(desk.command(source), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for source in sources
     ]
-    codes = [(crawl.communicate(timeout=90)[1], crawl.returncode)[1] for crawl in crawls]
+    codes = [(crawl.communicate(timeout=PATIENCE)[1], crawl.returncode)[1] for crawl in crawls]
 
     assert codes == [0, 0]
-    assert desk.rows("SELECT outcome, count(*) FROM sightings GROUP BY outcome ORDER BY outcome") in (
-        [("known", 5), ("stored", 5)],
-        [("stored", 10)],
-    )
-    assert min(gaps([asked.at for asked in site.log])) >= 0.18  # delays vary by half
+    # Both have the same five pictures, and each process may be the first to keep one.
+    assert {outcome for (outcome,) in desk.rows("SELECT outcome FROM sightings")} <= {"stored", "known"}
+    assert desk.rows("SELECT count(*), count(DISTINCT sha256) FROM sightings") == [(10, 5)]
+    # Delays vary by half. Two paces side by side would be through in half of the time.
+    assert span([asked.at for asked in site.log]) >= 0.7 * 0.4 * (len(site.log) - 1)
 
 
 def test_an_index_and_the_files_beside_it_have_budgets_of_their_own(desk, site, jpeg):
@@ -48,7 +50,7 @@ def test_an_index_and_the_files_beside_it_have_budgets_of_their_own(desk, site, 
     for page in range(4):
         site.add_gallery(pictures if page == 0 else [], path=f"/index/{page}")
     hosts = {
-        "127.0.0.1/index/": {"delay": 1.2, "concurrency": 1},
+        "127.0.0.1/index/": {"delay": 2, "concurrency": 1},
         "127.0.0.1/files/": {"delay": 0.2, "concurrency": 1},
     }
     start = [f"{site.url}/index/{page}" for page in range(4)]
@@ -58,8 +60,8 @@ def test_an_index_and_the_files_beside_it_have_budgets_of_their_own(desk, site, 
     assert done.finished["stored"] == 6, done.stderr
     index = [asked.at for asked in site.log if asked.path.startswith("/index/")]
     files = [asked.at for asked in site.log if asked.path.startswith("/files/")]
-    assert min(gaps(index)) >= 0.55
-    assert min(gaps(files)) >= 0.08
+    assert span(index) >= 3 * 1.0 - 0.5
+    assert span(files) >= 5 * 0.1 - 0.2
     assert files[-1] < index[-1]  # nobody waited for the other
 
 
@@ -115,19 +117,18 @@ def test_a_host_that_refuses_is_left_alone_until_the_time_in_the_ledger(desk, si
 
 def test_a_crawl_delay_holds_for_pages_in_a_browser_too(desk, site):
     site.add("/robots.txt", "User-agent: *\nCrawl-delay: 1.5\n")
-    for page in range(4):
+    for page in range(6):
         site.add(f"/{page}", "<body><figure>nothing</figure>", headers=(("Content-Type", "text/html"),))
-    options = {"start": [f"{site.url}/{page}" for page in range(4)], "browser": {"enabled": True}}
+    options = {"start": [f"{site.url}/{page}" for page in range(6)], "browser": {"enabled": True}}
 
     done = desk.crawl(desk.source(options=options))
 
     assert "Traceback" not in done.stderr
-    pages = [asked.at for asked in site.log if asked.path in {"/0", "/1", "/2", "/3"}]
-    assert len(pages) == 4
-    # The first page comes late, with the browser. A page is asked for once its tab is open, which takes its time on a
+    pages = sorted(asked.at for asked in site.log if asked.path.strip("/").isdecimal())
+    assert len(pages) == 6
+    # The first page comes late, with the browser. A page is asked for once its tab is open, which may take seconds on a
     # busy machine: one gap may be shorter for another that was longer, but all together they keep the pace.
-    assert pages[-1] - pages[1] >= 2 * 1.5 - 0.75
-    assert min(gaps(pages)[1:]) >= 0.75
+    assert span(pages[1:]) >= 4 * 1.5 / 2
 
 
 def test_a_redirect_is_paid_from_the_budget_of_where_it_leads(desk, site, jpeg):
@@ -140,4 +141,4 @@ def test_a_redirect_is_paid_from_the_budget_of_where_it_leads(desk, site, jpeg):
     done = desk.crawl(desk.source(pace={"delay": 0, "hosts": hosts}))
 
     assert done.finished["stored"] == 3, done.stderr
-    assert min(gaps([asked.at for asked in site.log if asked.path.startswith("/new/")])) >= 0.45
+    assert span([asked.at for asked in site.log if asked.path.startswith("/new/")]) >= 2 * 0.5 - 0.3

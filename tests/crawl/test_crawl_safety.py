@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parent.parent.parent
 # A crawl in a process whose name server says that every one of these names is this machine.
 LYING_DNS = """
@@ -30,7 +32,7 @@ HTML = (("Content-Type", "text/html"),)
 
 def crawl_with_lying_dns(desk, source, program: str = LYING_DNS) -> tuple[int, dict, str]:
     command = [sys.executable, "-c", program, str(source), "-w", str(desk.workspace.root)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, check=False)
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 

@@ -45,16 +45,21 @@ def test_every_capture_of_an_image_has_a_row_with_its_record(desk: Any, jpeg: Jp
     assert crawled.code == 0, crawled.stderr
     sha1 = [hashlib.sha1(jpeg(number)).hexdigest() for number in range(7)]
     day = "2005-02-03T04:05:06+00:00"
-    columns = ("outcome", "page_url", "captured_at", "sightings.sha1")
+    columns = ("page_url", "captured_at", "sightings.sha1")
     assert sorted(captured(desk, *columns), key=lambda row: int(row[0].partition("=")[2])) == [
-        (f"old.warc.gz#offset={at[1]}", "stored", f"{OLD}/page.html", day, sha1[1]),
-        (f"old.warc.gz#offset={at[3]}", "stored", f"{OLD}/1.jpg", "2006-02-03T04:05:06+00:00", sha1[2]),
-        (f"old.warc.gz#offset={at[4]}", "known", f"{OLD}/1.jpg", "2007-02-03T04:05:06+00:00", sha1[1]),
-        (f"old.warc.gz#offset={at[6]}", "stored", f"{OLD}/3", day, sha1[3]),
-        (f"old.warc.gz#offset={at[7]}", "stored", f"{OLD}/4.jpg", day, None),
-        (f"old.warc.gz#offset={at[8]}", "refused", f"{OLD}/5.jpg", day, sha1[5]),
-        (f"old.warc.gz#offset={at[9]}", "stored", None, day, sha1[6]),
+        (f"old.warc.gz#offset={at[1]}", f"{OLD}/page.html", day, sha1[1]),
+        (f"old.warc.gz#offset={at[3]}", f"{OLD}/1.jpg", "2006-02-03T04:05:06+00:00", sha1[2]),
+        (f"old.warc.gz#offset={at[4]}", f"{OLD}/1.jpg", "2007-02-03T04:05:06+00:00", sha1[1]),
+        (f"old.warc.gz#offset={at[6]}", f"{OLD}/3", day, sha1[3]),
+        (f"old.warc.gz#offset={at[7]}", f"{OLD}/4.jpg", day, None),
+        (f"old.warc.gz#offset={at[8]}", f"{OLD}/5.jpg", day, sha1[5]),
+        (f"old.warc.gz#offset={at[9]}", None, day, sha1[6]),
     ]
+    outcomes = {int(url.partition("=")[2]): outcome for url, outcome in captured(desk, "outcome")}
+    # Whichever capture of the same bytes is dealt with first stores them. The other one finds them here, or is not even
+    # read when the journal has their digest already.
+    assert sorted([outcomes.pop(at[1]), outcomes.pop(at[4])]) in (["known", "stored"], ["stored", "unchanged"])
+    assert outcomes == {at[3]: "stored", at[6]: "stored", at[7]: "stored", at[8]: "refused", at[9]: "stored"}
     sizes = {size for (size,) in desk.rows("SELECT bytes FROM images")}
     assert sizes == {len(jpeg(number)) for number in (1, 2, 3, 4, 6)}
     assert "1 images left out: HTTP 404" in crawled.stderr

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from subprocess import CompletedProcess
 
 import pytest
 from PIL import Image
+
+from tests.patience import processes_with, wait_until
 
 Harvest = Callable[..., CompletedProcess[str]]
 
@@ -32,7 +35,13 @@ def ask(harvest: Harvest, workspace: Path, statement: str) -> list[dict[str, str
     return list(csv.DictReader(io.StringIO(answer.stdout)))
 
 
-@pytest.mark.timeout(900)
+def seconds_of_children() -> float:
+    """CPU time of all processes that were started here and have ended: other people's do not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.timeout(1800)
 def test_every_goal_of_the_scoreboard_is_met(full_demo: tuple[Path, CompletedProcess[str]]) -> None:
     _, answer = full_demo
 
@@ -73,9 +82,9 @@ def test_a_second_run_is_quick_and_asks_for_nothing(
     workspace, _ = full_demo
     before = ask(harvest, workspace, "SELECT count(*) AS n, max(fetched_at)::VARCHAR AS newest FROM sightings")
 
-    started = time.monotonic()
+    worked = seconds_of_children()
     again = harvest("demo", "--json", "-w", workspace)
-    seconds = time.monotonic() - started
+    worked = seconds_of_children() - worked
 
     assert again.returncode == 0, again.stderr
     report = json.loads(again.stdout)["run"]
@@ -83,7 +92,7 @@ def test_a_second_run_is_quick_and_asks_for_nothing(
     assert len(report["fresh"]) == 4
     assert [step["report"]["stage"] for step in report["steps"] if step["report"]["done"]] == []
     assert ask(harvest, workspace, "SELECT count(*) AS n, max(fetched_at)::VARCHAR AS newest FROM sightings") == before
-    assert seconds < 30  # 15 s on an idle machine; twice that when other tests hold a core
+    assert worked < 25  # 6 s where nobody else is busy; the first run takes 120 s
 
 
 def test_the_same_seed_gives_the_same_grid_and_the_same_manifest(
@@ -164,6 +173,8 @@ def test_an_interrupted_run_says_so_and_goes_on(harvest: Harvest, small_demo: Pa
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        # Its crawls have sessions of their own, and save their state when they find it gone.
+        wait_until(lambda: not processes_with(str(workspace)))
 
     answer = harvest("demo", "--scale", "small", "-w", workspace)
 

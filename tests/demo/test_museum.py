@@ -20,6 +20,7 @@ from harvest.demo.museum.planted import KINDS, Planted
 from harvest.errors import Broken
 from harvest.images.fingerprint import fingerprint
 from harvest.licences import from_url
+from tests.patience import PATIENCE
 
 API = "http://api.flickr.test/services/rest/"
 CDX = "http://web.archive.test/cdx/search/cdx"
@@ -33,7 +34,7 @@ def museum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Museum]:
 
 @pytest.fixture
 def web(museum: Museum) -> Iterator[httpx.Client]:
-    with httpx.Client(proxy=museum.proxy, timeout=20, trust_env=False) as client:
+    with httpx.Client(proxy=museum.proxy, timeout=PATIENCE, trust_env=False) as client:
         yield client
 
 
@@ -293,7 +294,7 @@ def test_requests_are_logged_with_their_status(museum: Museum, web: httpx.Client
 
 def test_a_connection_serves_many_requests(museum: Museum) -> None:
     host, port = museum.proxy.removeprefix("http://").split(":")
-    connection = HTTPConnection(host, int(port), timeout=10)
+    connection = HTTPConnection(host, int(port), timeout=PATIENCE)
     sockets = set()
     for path in ("/works", "/robots.txt", "/nowhere"):
         connection.request("GET", path, headers={"Host": "gallery.museum.test"})

@@ -6,7 +6,6 @@ import contextlib
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.error import HTTPError
@@ -18,6 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.crawl.conftest import Desk, Site, desk, jpeg, site  # noqa: E402, F401 - fixtures
+from tests.patience import wait_until  # noqa: E402
 
 
 def free_port() -> int:
@@ -26,26 +26,29 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _answers(url: str) -> bool:
+    with contextlib.suppress(OSError):
+        with contextlib.suppress(HTTPError):
+            urlopen(url, timeout=30).close()
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def running(command: Sequence[str], url: str, log: Path, cwd: Path) -> Iterator[None]:
     """A server in a process of its own, from the moment when `url` answers until the end of the block."""
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=cwd)
     try:
-        for _ in range(300):
-            if process.poll() is not None:
-                break
-            with contextlib.suppress(OSError):
-                with contextlib.suppress(HTTPError):
-                    urlopen(url, timeout=5).close()
-                yield
-                return
-            time.sleep(0.1)
-        pytest.fail(f"{command[0]} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+        try:
+            wait_until(lambda: _answers(url), process)
+        except AssertionError as error:
+            pytest.fail(f"{command[0]} did not start: {error}:\n{log.read_text(errors='replace')[-2000:]}")
+        yield
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

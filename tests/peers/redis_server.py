@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.patience import wait_until
 from tests.peers.conftest import free_port
 
 PASSWORD = "swordfish-4711"
@@ -44,13 +44,15 @@ def _redis_server(tmp_path: Path) -> Iterator[RedisServer]:
         url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
         client = redis.Redis.from_url(url)
         try:
-            for _ in range(200):
-                try:
-                    client.ping()
-                    break
-                except redis.ConnectionError:
-                    time.sleep(0.05)
+            wait_until(lambda: _answers(client), server)
             yield RedisServer(url, client)
         finally:
             client.close()
             server.terminate()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.peers.conftest import ROOT, free_port, running
 
 PEER = ROOT / ".peers" / "pywb" / "bin"
@@ -32,7 +33,7 @@ def test_pywb_replays_a_packed_crawl(desk, site, jpeg, tmp_path: Path) -> None:
     replay = f"http://127.0.0.1:{port}/kept/2026id_"
     command = [str(PEER / "wayback"), "-b", "127.0.0.1", "-p", str(port)]
     with running(command, f"{replay}/{site.url}/", home / "log", home):
-        replayed = {name: urlopen(f"{replay}/{site.url}{name}", timeout=20).read() for name in ["/", *names]}
+        replayed = {name: urlopen(f"{replay}/{site.url}{name}", timeout=PATIENCE).read() for name in ["/", *names]}
 
     assert replayed["/"] == site.answers["/"][0].body
     digests = {path: sha256 for path, (sha256,) in desk.fates("sha256").items()}

@@ -21,6 +21,7 @@ from harvest.progress import SilentProgress
 from harvest.store import Store, settle_store
 from harvest.workspace import Workspace
 from tests.crawl.conftest import ROOT
+from tests.patience import wait_until
 from tests.peers.conftest import free_port, running
 
 BODY = b"\xff\xd8 not quite a photograph"
@@ -32,13 +33,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT
 @pytest.fixture(scope="session")
 def moto(tmp_path_factory):
     """The address of an S3 server of its own virtual environment."""
-    made = subprocess.run(["sh", ".ci/peer", "moto", "moto[server]==5.2.5"], cwd=ROOT, capture_output=True, check=False)
-    if made.returncode:
-        pytest.fail(f"these tests need moto's server in .peers/moto: {made.stderr.decode()[-500:]}")
+    program = ROOT / ".peers/moto/bin/moto_server"
+    if not program.exists():
+        pytest.fail("moto's server is not here; install it: make peers")
     folder, port = tmp_path_factory.mktemp("moto"), free_port()
     url = f"http://127.0.0.1:{port}"
-    program = str(ROOT / ".peers/moto/bin/moto_server")
-    with running([program, "-H", "127.0.0.1", "-p", str(port)], f"{url}/moto-api/", folder / "log", folder):
+    with running([str(program), "-H", "127.0.0.1", "-p", str(port)], f"{url}/moto-api/", folder / "log", folder):
         yield url
 
 
@@ -107,14 +107,21 @@ Store(Path(sys.argv[1])).put(body, "ab" * 32, "jpg")
 """
 
 
-def test_an_upload_that_is_killed_leaves_nothing_under_its_name(store):
+def test_an_upload_that_is_killed_leaves_all_or_nothing_under_its_name(store, bucket):
+    command, key = [sys.executable, "-c", SLOW_PUT, str(store.root)], f"{bucket}/originals/ab/{'ab' * 32}.jpg"
+    left = []
     for pause in (0.0, 0.05, 0.2):
-        upload = subprocess.Popen([sys.executable, "-c", SLOW_PUT, str(store.root)], stdout=subprocess.PIPE, cwd=ROOT)
-        assert upload.stdout.readline() == b"begin\n"
-        time.sleep(pause)
-        upload.kill()
-        upload.communicate()
-        assert not store.has("ab" * 32, "jpg")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as upload:
+            assert upload.stdout.readline() == b"begin\n"
+            time.sleep(pause)
+            upload.kill()
+        found = s3fs.S3FileSystem().exists(key)
+        left += [s3fs.S3FileSystem().size(key)] if found else [0]
+        if found:
+            s3fs.S3FileSystem().rm(key)
+
+    assert set(left) <= {0, 64 * 1024 * 1024}
+    assert left[0] == 0, "nobody is killed"
 
 
 def test_a_store_that_does_not_answer_is_told_without_its_keys(store, monkeypatch):
@@ -194,11 +201,11 @@ def test_a_crawl_into_s3_that_is_killed_is_finished_by_the_next_one(desk, site, 
         site.add(f"/{number}.jpg", jpeg(number), delay=0.1)
     site.add_gallery([f"/{number}.jpg" for number in range(30)])
     source, environment = desk.source(), {**os.environ, "HARVEST_STORE": f"s3://{bucket}"}
-    killed = subprocess.Popen(desk.command(source), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    while len(site.asked("/1")) < 8:
-        time.sleep(0.02)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    site.hold("/1", after=8)
+    with subprocess.Popen(desk.command(source), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as killed:
+        wait_until(lambda: len(site.asked("/1")) > 8, killed)
+        killed.send_signal(signal.SIGKILL)
+    site.release()
 
     done = desk.crawl(source, env=environment)
 

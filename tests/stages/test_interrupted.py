@@ -2,22 +2,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 from harvest.ledger import derived, open_ledger
 from harvest.progress import SilentProgress
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.normalize import run_normalize, size_digests
 
+# Makes sizes, four images at a time, and waits to be killed when it has three batches.
 PROGRAM = """
-import sys
+import sys, time
 from pathlib import Path
 from harvest.config.recipe import load_recipe
 from harvest.progress import SilentProgress
-from harvest.stages import normalize
+from harvest.stages import normalize, work
 from harvest.workspace import Workspace
 
-normalize._BATCH = 4
+def three_batches(results, size):
+    for number, batch in enumerate(work.batches(results, size)):
+        if number == 3:
+            print("three are written", flush=True)
+            time.sleep(3600)
+        yield batch
+
+normalize._BATCH, normalize.batches = 4, three_batches
 if __name__ == "__main__":
     recipe = load_recipe(Path(sys.argv[2]))
     normalize.run_normalize(Workspace(Path(sys.argv[1])), recipe, progress=SilentProgress())
@@ -33,17 +40,14 @@ def test_a_killed_stage_goes_on_where_its_last_batch_was_written(herbarium, reci
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
 
-    process = subprocess.Popen([sys.executable, str(program), str(herbarium.workspace.root), str(sized.file)])
-    while rows(herbarium, sized) < 4:
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    command = [sys.executable, str(program), str(herbarium.workspace.root), str(sized.file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "three are written\n"
+        process.kill()
 
-    before = rows(herbarium, sized)
-    assert 4 <= before < 40
+    assert rows(herbarium, sized) == 12
     report = run_normalize(herbarium.workspace, sized, progress=SilentProgress())
-    assert (report.done, report.skipped) == (40 - before, before)
+    assert (report.done, report.skipped) == (28, 12)
     assert rows(herbarium, sized) == 40
     assert len(list((herbarium.workspace.derived / "512").glob("*.jpg"))) == 40
 

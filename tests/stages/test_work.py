@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from harvest.stages import work
+from tests.patience import wait_until
 
 PROGRAM = """
 from harvest.stages import work
@@ -53,10 +53,7 @@ def test_workers_die_when_their_parent_is_killed():
     parent.wait()
     parent.stdout.close()
 
-    deadline = time.monotonic() + 20
-    while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(alive(pid) for pid in workers)
+    wait_until(lambda: not any(alive(pid) for pid in workers))
 
 
 def alive(pid: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import stat
 import threading
@@ -101,13 +102,15 @@ class _Slot(Generic[T]):
 class Opened(Generic[T]):
     """The files opened last, so that a thousand parts of one file open it once. One user at a time for each file.
 
-    `limit` is how many stay open; `close` ends one where that needs more than forgetting it. Safe between threads.
+    `limit` is how many stay open, until the process ends; `close` ends one where that needs more than forgetting it.
+    Safe between threads.
     """
 
     def __init__(self, opener: Callable[[Path], T], close: Callable[[T], None] | None = None, *, limit: int) -> None:
         self._open, self._close, self._limit = opener, close, limit
         self._slots: OrderedDict[tuple[Path, str], _Slot[T]] = OrderedDict()
         self._lock = threading.Lock()
+        atexit.register(self._evict, 0)
 
     @contextmanager
     def use(self, path: Path) -> Iterator[T]:
@@ -116,11 +119,7 @@ class Opened(Generic[T]):
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
             self._slots.move_to_end(key)
-            idle = [self._slots.popitem(last=False)[1] for _ in range(len(self._slots) - self._limit)]
-        for old in idle:
-            with old.lock:
-                old.is_evicted = True
-                self._end(old)
+        self._evict(self._limit)
         with slot.lock:
             if slot.value is None:
                 slot.value = self._open(path)
@@ -129,6 +128,15 @@ class Opened(Generic[T]):
             finally:
                 if slot.is_evicted:
                     self._end(slot)
+
+    def _evict(self, limit: int) -> None:
+        """End all but the `limit` that were used last."""
+        with self._lock:
+            idle = [self._slots.popitem(last=False)[1] for _ in range(len(self._slots) - limit)]
+        for old in idle:
+            with old.lock:
+                old.is_evicted = True
+                self._end(old)
 
     def _end(self, slot: _Slot[T]) -> None:
         if slot.value is not None and self._close is not None:

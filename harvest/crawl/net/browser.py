@@ -48,7 +48,8 @@ _SWITCHES = (
 # A picture that scripts may take for a loaded one.
 _DOT = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _VIEWS = "[role=dialog], dialog[open], .lightbox, .modal"
-_SETTLE = 400  # milliseconds without new pictures after which a page counts as grown up
+_SETTLE = 400  # milliseconds without new pictures or answers after which a page counts as grown up
+_BRINGS_MORE = frozenset({"fetch", "script", "xhr"})
 
 
 class BrowserMissing(ComponentMissing):
@@ -133,13 +134,13 @@ async def _unfold(page: Page, options: BrowserOptions) -> None:
     """Wait, scroll and press until the page shows all that it has."""
     from playwright.async_api import TimeoutError as PlaywrightTimeout  # noqa: PLC0415 - an optional component
 
-    timeout = options.timeout * 1000
+    timeout, traffic = options.timeout * 1000, _Traffic(page, options.timeout)
     if options.wait_for:
         await page.wait_for_selector(options.wait_for, timeout=timeout, state="attached")
     for _ in range(options.scroll):
         before, began = await _extent(page), time.monotonic()
         await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
-        if await _settled(page) == before:
+        if await _settled(page, traffic) == before:
             break
         await _rest(page, options, began)
     for _ in range(options.clicks if options.load_more else 0):
@@ -151,14 +152,40 @@ async def _unfold(page: Page, options: BrowserOptions) -> None:
             await button.click(timeout=timeout)
         except PlaywrightTimeout:
             break
-        if await _settled(page) == before:
+        if await _settled(page, traffic) == before:
             break
         await _rest(page, options, began)
     if options.open_card:
-        await _open_cards(page, options)
+        await _open_cards(page, options, traffic)
 
 
-async def _open_cards(page: Page, options: BrowserOptions) -> None:
+class _Traffic:
+    """What the scripts of a page have asked for and not got yet; one that asks longer than `timeout` does so for ever,
+    and is not waited for any more.
+    """
+
+    def __init__(self, page: Page, timeout: float) -> None:
+        self._timeout = timeout
+        self._open: set[Request] = set()
+        self._is_endless = False
+        page.on("request", self._begun)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
+
+    def is_quiet(self, since: float) -> bool:
+        """Whether nothing is on its way; `since` (of time.monotonic) is how long the page has had time for that."""
+        self._is_endless |= time.monotonic() - since > self._timeout
+        return self._is_endless or not self._open
+
+    def _begun(self, request: Request) -> None:
+        if request.resource_type in _BRINGS_MORE:
+            self._open.add(request)
+
+    def _ended(self, request: Request) -> None:
+        self._open.discard(request)
+
+
+async def _open_cards(page: Page, options: BrowserOptions, traffic: _Traffic) -> None:
     """Click each card, keep what it opens, close it; at the end all views stand in the page one after another.
 
     A card that opens nothing leaves an empty view behind, so that the reader sees that something is missing.
@@ -168,7 +195,7 @@ async def _open_cards(page: Page, options: BrowserOptions) -> None:
     cards = page.locator(options.open_card or "")
     for number in range(min(await cards.count(), options.clicks)):
         began = time.monotonic()
-        views.append(await _view(page, options, number, views[-1][1] if views else ""))
+        views.append(await _view(page, options, traffic, number, views[-1][1] if views else ""))
         await _rest(page, options, began)
     await page.unroute("**/*", _stay)
     await page.evaluate(
@@ -184,7 +211,7 @@ async def _open_cards(page: Page, options: BrowserOptions) -> None:
     )
 
 
-async def _view(page: Page, options: BrowserOptions, number: int, last: str) -> tuple[str, str]:
+async def _view(page: Page, options: BrowserOptions, traffic: _Traffic, number: int, last: str) -> tuple[str, str]:
     """What opens when a card is clicked: the page's address then, and the view's markup, empty when nothing does."""
     from playwright.async_api import Error  # noqa: PLC0415 - an optional component
 
@@ -193,7 +220,7 @@ async def _view(page: Page, options: BrowserOptions, number: int, last: str) -> 
     try:
         await page.locator(options.open_card or "").nth(number).click(timeout=timeout)
         await view.wait_for(timeout=timeout)
-        await _settled(page)
+        await _settled(page, traffic)
         markup: str = await view.evaluate("element => element.outerHTML")
         for _ in range(5):  # a view that is used again may show the last picture for a moment
             if markup != last:
@@ -237,12 +264,12 @@ async def _extent(page: Page) -> tuple[int, int]:
     return int(height), int(pictures)
 
 
-async def _settled(page: Page) -> tuple[int, int]:
-    """The page's extent once it no longer changes."""
-    extent, quiet = await _extent(page), 0
+async def _settled(page: Page, traffic: _Traffic) -> tuple[int, int]:
+    """The page's extent once it no longer changes and its scripts wait for nothing."""
+    began, extent, quiet = time.monotonic(), await _extent(page), 0
     while quiet < _SETTLE:
         await page.wait_for_timeout(_SETTLE / 4)
         now = await _extent(page)
-        quiet = quiet + _SETTLE // 4 if now == extent else 0
+        quiet = quiet + _SETTLE // 4 if traffic.is_quiet(began) and now == extent else 0
         extent = now
     return extent

@@ -15,7 +15,7 @@ from harvest.errors import ComponentMissing
 
 __all__ = ["private_redis"]
 
-_PATIENCE = 10.0  # seconds until it has to answer
+_PATIENCE = 30.0  # seconds until it has to answer
 # It ends when it is told to, and when its maker is gone: then a while later, so that workers can save their state.
 _UNTIL_TOLD = '"$@" & server=$!; read -r _ || sleep 15; kill "$server"; wait "$server"; rm -rf -- "$0"'
 
