@@ -151,9 +151,9 @@ def _ask(con: Connection, check: Check, policy: Policy, evidence: Evidence, valu
 _LACKING: Mapping[str, str] = {
     "exports": "there is no export to judge",
     "embedded": "no file was read",
-    "faces": "no faces were looked for; --faces or the policy's people.faces asks for them",
+    "faces": "no faces were looked for: --faces, or people.faces in the policy",
     "files": "no file was read",
-    "rechecks": "no source was asked again; --recheck asks them",
+    "rechecks": "not asked again: --recheck",
     "selection": "no recipe was given",
 }
 

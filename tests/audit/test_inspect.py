@@ -198,7 +198,7 @@ def test_faces_are_not_sought_unasked(empty) -> None:
 
     (check,) = [result for result in report.checks if result.check.id == "faces"]
     assert (check.status, empty.sql("SELECT count(*) FROM faces")) == ("skipped", [(0,)])
-    assert str(check.why).startswith("no faces were looked for; --faces")
+    assert str(check.why).startswith("no faces were looked for: --faces")
 
 
 def test_without_the_detector_the_check_is_skipped_and_says_how_to_get_it(empty) -> None:
