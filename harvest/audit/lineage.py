@@ -9,14 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harvest.errors import UsageError
-from harvest.ledger import Connection, open_ledger
+from harvest.ledger import Connection, find_sha256, open_ledger
 from harvest.workspace import Workspace
 
 __all__ = ["Lineage", "lineage"]
 
 Record = dict[str, Any]
-_SHOWN = 12  # candidates listed when a prefix is not enough
 
 
 _MET = "sha256 = $sha256"
@@ -128,26 +126,10 @@ def lineage(workspace: Workspace, prefix: str) -> Lineage:
     Raises UsageError when there is none or more than one, LedgerError when there is no ledger yet.
     """
     with open_ledger(workspace) as con:
-        sha256 = _resolved(con, prefix)
+        sha256 = find_sha256(con, prefix)
         found = {name: _rows(con, table, where, order, sha256) for name, (table, where, order) in _QUESTIONS.items()}
         images = found.pop("images")
         return Lineage(sha256=sha256, image=images[0] if images else None, seals=_seals(con, sha256), **found)
-
-
-def _resolved(con: Connection, prefix: str) -> str:
-    wanted = prefix.strip().lower()
-    found = con.execute(
-        """SELECT DISTINCT sha256 FROM (SELECT sha256 FROM images UNION ALL SELECT sha256 FROM sightings
-                                        UNION ALL SELECT sha256 FROM takedowns)
-           WHERE starts_with(sha256, $wanted) ORDER BY sha256""",
-        {"wanted": wanted},
-    ).fetchall()
-    if len(found) == 1:
-        return str(found[0][0])
-    if not found:
-        raise UsageError(f"no image whose sha256 begins with {prefix!r}; `harvest sql` finds it by title or address")
-    listed = ", ".join(sha256[:16] for (sha256,) in found[:_SHOWN])
-    raise UsageError(f"{len(found)} images begin with {prefix!r}, give more digits: {listed}")
 
 
 def _seals(con: Connection, sha256: str) -> tuple[Record, ...]:

@@ -14,12 +14,12 @@ from harvest.ledger.copies import (
     write_fingerprints,
     write_likenesses,
     write_reviews,
-    write_verdicts,
 )
 from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
 from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
 from harvest.ledger.ingest import ingest_all, ingest_from, ingest_segment
+from harvest.ledger.naming import find_sha256
 from harvest.ledger.parquet import ParquetExport, ParquetFile, export_parquet
 from harvest.ledger.queries import (
     Tally,
@@ -143,6 +143,7 @@ __all__ = [
     "evidence_records",
     "export_parquet",
     "exported",
+    "find_sha256",
     "fingerprints",
     "finish_run",
     "head",
@@ -210,5 +211,4 @@ __all__ = [
     "write_rechecks",
     "write_reviews",
     "write_takedowns",
-    "write_verdicts",
 ]

@@ -25,7 +25,6 @@ __all__ = [
     "write_fingerprints",
     "write_likenesses",
     "write_reviews",
-    "write_verdicts",
 ]
 
 VERDICTS = frozenset({"keep", "drop", "apart", "together", "undo"})
@@ -169,8 +168,3 @@ def likenesses(con: Connection, version: str) -> pa.Table:
 def write_likenesses(con: Connection, rows: Collection[LikenessRow]) -> int:
     """Add likenesses; how many were new."""
     return insert(con, "likenesses", LikenessRow, rows)
-
-
-def write_verdicts(con: Connection, columns: pa.Table) -> int:
-    """Add decisions of a million images at once: columns as in DecisionRow, decided now. How many were new."""
-    return insert_columns(con, "decisions", columns)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harvest.errors import ConfigError, UsageError
-from harvest.ledger import Connection, open_ledger
-from harvest.ledger.copies import VERDICTS, ReviewRow, reviews, write_reviews
-from harvest.ledger.naming import find_sha256
+from harvest.ledger import Connection, ReviewRow, find_sha256, open_ledger, reviews, write_reviews
+from harvest.ledger.copies import VERDICTS
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "Verdict", "give", "in_force", "read_verdicts", "take_back"]

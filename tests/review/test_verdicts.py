@@ -5,8 +5,7 @@ import json
 import pytest
 
 from harvest.errors import ConfigError, UsageError
-from harvest.ledger import open_ledger
-from harvest.ledger.naming import find_sha256
+from harvest.ledger import find_sha256, open_ledger
 from harvest.review import Verdict, give, in_force, read_verdicts, take_back
 
 WHO = {"reason": "another shell", "decided_by": "Ada Moss"}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from harvest.config.dedupe import DedupeConfig
 from harvest.config.recipe import Recipe, params_digest
-from harvest.ledger import Connection, latest_stage, open_ledger, reviews, write_duplicates, write_verdicts
+from harvest.ledger import Connection, latest_stage, open_ledger, reviews, write_decisions, write_duplicates
 from harvest.progress import Progress
 from harvest.stages.dedupe import STAGE
 from harvest.stages.dedupe.confirm import measure_version
@@ -48,7 +48,7 @@ def run_dedupe(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
     result = outcome(pictures, found, reviewed, words=words, threshold=threshold)
     for start in range(0, len(pictures), _BATCH):
         with open_ledger(workspace, write=True) as con:
-            write_verdicts(con, result.verdicts.slice(start, _BATCH))
+            write_decisions(con, result.verdicts.slice(start, _BATCH))
     detail = {"images": len(pictures), "groups": result.groups, "dropped": result.dropped, **found.counts}
     with open_ledger(workspace, write=True) as con:
         write_duplicates(
