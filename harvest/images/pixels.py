@@ -27,7 +27,8 @@ _ANNEX_K = (
     101, 72, 92, 95, 98, 112, 100, 103, 99,
 )
 # fmt: on
-_TOTAL = sum(_ANNEX_K)
+_BY_SIZE = sorted(_ANNEX_K)
+_MOST = 255  # where baseline tables end: what is larger was cut, and says nothing of the scale
 
 
 def pixel_digest(body: bytes) -> str:
@@ -48,7 +49,7 @@ def pixel_digest(body: bytes) -> str:
 def encoder_quality(body: bytes) -> float:
     """How little the last encoder of `body` took away: 1 to 100 on the scale of libjpeg's quality, LOSSLESS above that.
 
-    Of JPEG, from the mean of its luminance quantisation table over annex K's, by the formula of the Independent JPEG
+    Of JPEG, from how far its luminance quantisation table scales annex K's, by the formula of the Independent JPEG
     Group's jcparam.c. WebP's lossless form and formats without loss are LOSSLESS; palettes of GIF count as 50, and
     other encoders with loss, which say nothing, as 75. Raises Broken.
     """
@@ -62,7 +63,8 @@ def encoder_quality(body: bytes) -> float:
         tables = getattr(image, "quantization", None)
         if not tables:
             return _UNKNOWN
-        share = 100.0 * sum(tables[min(tables)]) / _TOTAL
+        steps = [(step, of) for step, of in zip(sorted(tables[min(tables)]), _BY_SIZE, strict=True) if step < _MOST]
+        share = 100.0 * sum(step for step, _ in steps) / sum(of for _, of in steps) if steps else 5000.0
     quality = (200.0 - share) / 2 if share <= 100 else 5000.0 / share
     return float(min(100.0, max(1.0, quality)))
 

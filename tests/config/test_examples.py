@@ -9,6 +9,7 @@ import pytest
 
 from harvest import run as runner
 from harvest.config.policy import load_policy
+from harvest.config.recipe import load_recipe
 from harvest.config.source import load_source
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,7 +49,7 @@ def test_a_recipe_is_valid_with_all_that_it_names(file: Path) -> None:
 
 
 def test_the_source_that_the_readme_shows_is_valid(tmp_path: Path) -> None:
-    [text] = SHOWN
+    text = next(text for text in SHOWN if "spider:" in text)
     file = tmp_path / "my-shells.yaml"
     file.write_text(text)
 
@@ -56,3 +57,14 @@ def test_the_source_that_the_readme_shows_is_valid(tmp_path: Path) -> None:
 
     assert source.name == "my-shells"
     assert source.pace.hosts["live.staticflickr.com"].delay == 3
+
+
+def test_the_part_of_a_recipe_that_the_readme_shows_is_valid(tmp_path: Path) -> None:
+    text = next(text for text in SHOWN if text.startswith("dedupe:"))
+    file = tmp_path / "shells.yaml"
+    file.write_text(f"name: shells\n{text}")
+
+    dedupe = load_recipe(file).dedupe
+
+    assert dedupe.embedding
+    assert (dedupe.embedding.model, dedupe.dihedral) == ("structure", "flips")

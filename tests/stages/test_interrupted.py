@@ -14,11 +14,12 @@ import sys, time
 from pathlib import Path
 from harvest.config.recipe import load_recipe
 from harvest.progress import SilentProgress
-from harvest.stages import normalize, work
+from harvest.processes import batches
+from harvest.stages import normalize
 from harvest.workspace import Workspace
 
 def three_batches(results, size):
-    for number, batch in enumerate(work.batches(results, size)):
+    for number, batch in enumerate(batches(results, size)):
         if number == 3:
             print("three are written", flush=True)
             time.sleep(3600)

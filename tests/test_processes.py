@@ -6,30 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from harvest.stages import work
+from harvest import processes
+from harvest.stages.work import digest_over
 from tests.patience import wait_until
 
 PROGRAM = """
-from harvest.stages import work
+from harvest import processes
+from harvest.stages.work import digest_over
 
-work.cores = lambda: 2
-for pid in work.in_processes(work.digest_over, [["a"] * 300_000] * 100_000):
+processes.cores = lambda: 2
+for pid in processes.in_processes(digest_over, [["a"] * 300_000] * 100_000):
     print("busy", flush=True)
 """
 
 
 def test_results_come_in_order_from_threads_and_processes():
     jobs = [[number] for number in range(120)]
-    expected = [work.digest_over(job) for job in jobs]
+    expected = [digest_over(job) for job in jobs]
 
-    assert list(work.in_processes(work.digest_over, jobs)) == expected
-    assert list(work.in_processes(work.digest_over, jobs[:3])) == expected[:3]
-    assert list(work.in_threads(work.digest_over, jobs, ahead=5)) == expected
+    assert list(processes.in_processes(digest_over, jobs)) == expected
+    assert list(processes.in_processes(digest_over, jobs[:3])) == expected[:3]
+    assert list(processes.in_threads(digest_over, jobs, ahead=5)) == expected
 
 
 def test_threads_run_only_so_far_ahead():
     started = []
-    results = work.in_threads(started.append, range(100), ahead=4)
+    results = processes.in_threads(started.append, range(100), ahead=4)
 
     next(results)
 
@@ -39,7 +41,7 @@ def test_threads_run_only_so_far_ahead():
 
 def test_an_error_in_a_worker_reaches_the_caller():
     with pytest.raises(TypeError):
-        list(work.in_processes(work.digest_over, [[1]] * 60 + [None]))
+        list(processes.in_processes(digest_over, [[1]] * 60 + [None]))
 
 
 def test_workers_die_when_their_parent_is_killed():
@@ -65,5 +67,5 @@ def alive(pid: str) -> bool:
 
 
 def test_batches_are_cut_by_size():
-    assert list(work.batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(work.batches([], 2)) == []
+    assert list(processes.batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(processes.batches([], 2)) == []
