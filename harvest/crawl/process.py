@@ -39,7 +39,8 @@ def run_crawler(process: CrawlerProcessBase, crawler: Crawler, arguments: Mappin
         return error.exit_code
     if error is not None:
         raise error
-    return INTERRUPTED if spider is None or spider.run.outcome == "interrupted" else 0
+    # Whoever closes a run says how it ended: without a word it was interrupted before it began.
+    return INTERRUPTED if spider is None or spider.run.outcome in {None, "interrupted"} else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spider: Any = crawler.spider
     if isinstance(spider, SourceSpider):
         message = _one_line(spider.error) if spider.error else ""
-        state = {"run_id": spider.run.run_id, "outcome": spider.run.outcome or "failed", "message": message}
+        outcome = spider.run.outcome or ("failed" if spider.error else "interrupted")
+        state = {"run_id": spider.run.run_id, "outcome": outcome, "message": message}
         _write({"event": "finished", "source": source.name, "exit_code": code, **state, **spider.run.tally.as_dict()})
     return code
 

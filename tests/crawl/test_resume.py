@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -110,6 +112,32 @@ def test_an_interrupt_saves_the_state_and_exits_with_130(desk, site, kind, reque
 
     assert again.code == 0, again.stderr
     assert_all_there_once(desk, site)
+
+
+# A crawl that is told to stop as soon as anything listens for that.
+INTERRUPTED_AT_ONCE = """
+import os, signal, sys
+from scrapy.crawler import AsyncCrawlerProcess
+from harvest.crawl.process import main
+
+def start(process, *arguments, begin=AsyncCrawlerProcess.start, **options):
+    from twisted.internet import reactor
+    reactor.callWhenRunning(os.kill, os.getpid(), signal.SIGINT)
+    begin(process, *arguments, **options)
+
+AsyncCrawlerProcess.start = start
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_crawl_that_is_interrupted_before_it_begins_says_so_too(desk, site, slow_gallery):
+    command = [sys.executable, "-c", INTERRUPTED_AT_ONCE, *desk.command(slow_gallery)[3:]]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+    assert done.returncode == 130, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["outcome"] == "interrupted"
+    assert not site.asked("/p/")
 
 
 def test_a_crawl_stops_when_whoever_started_it_is_gone(desk, site, slow_gallery):

@@ -104,9 +104,10 @@ class Count(Step):
     async def close_spider(self) -> None:
         """End as a crawl would: pages that could not be read are a failure."""
         spider = self.spider
-        if not self.crawler.crawling and spider.error is None:
-            spider.run.outcome = "interrupted"
-        elif spider.error is None and spider.denied and not self._met.total():
+        spider.run.outcome = "finished" if self.crawler.crawling or spider.error else "interrupted"
+        if spider.run.outcome == "interrupted":
+            return
+        if spider.error is None and spider.denied and not self._met.total():
             spider.give_up(SourceRefused(f"{spider.denied[0]}: robots.txt does not let us in"))
         elif spider.error is None and spider.troubles:
             spider.give_up(SourceError(f"pages could not be read, so images are missing: {spider.troubles[0]}"))
