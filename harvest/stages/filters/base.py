@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -14,13 +14,17 @@ from harvest.items import Signal
 from harvest.ledger.rows import ImageRow, SightingRow
 
 __all__ = [
+    "Asked",
     "ByMeaning",
+    "ByScore",
+    "ByVectors",
     "Candidate",
     "Case",
     "Filter",
     "FilterKind",
     "InSql",
     "Judge",
+    "Judged",
     "Space",
     "Verdict",
     "drop",
@@ -121,6 +125,79 @@ class ByMeaning(Protocol):
 
     def judge_in(self, space: Space) -> Judge:
         """What judges images whose vectors lie in `space`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a filter by vectors is asked about: images that decode, with their vectors in the model's space.
+
+    `sha256s` are in order; `vectors` is (n, d), float32, unit length. `texts` makes unit vectors of words, and
+    `pictures` of image files or of sha256s in the ledger; both load the model. `said` holds, by sha256, what people
+    said of images for this recipe's choice: True to keep, False to drop.
+    """
+
+    sha256s: NDArray[np.str_]
+    vectors: NDArray[np.float32]
+    texts: Callable[[Sequence[str]], NDArray[np.float32]]
+    pictures: Callable[[Sequence[str]], NDArray[np.float32]]
+    said: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Verdicts on all images that were asked about, in their order: one entry each.
+
+    `value` and `threshold` are float64, NaN where no number decided.
+    """
+
+    keep: NDArray[np.bool_]
+    reason: Sequence[str]
+    value: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+
+
+@runtime_checkable
+class ByVectors(Protocol):
+    """A filter that judges by vectors of the model `model`, many images at once."""
+
+    version: ClassVar[int]
+
+    @property
+    def model(self) -> str:
+        """The model's name, as harvest.embedders knows it."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the verdict on an image depends on the others: the best 500, 500 that cover all.
+
+        Such a filter is asked about what dedupe and the filters before it keep, and anew whenever that changes. Others
+        are asked about every image that dedupe keeps, once.
+        """
+
+    def grounds(self, said: Mapping[str, bool]) -> Mapping[str, object]:
+        """What the verdicts rest on beside parameters and weights, as plain values: digests of files that it reads, of
+        what people said if it learns from that. A change makes it judge anew.
+        """
+
+    def judge_all(self, asked: Asked) -> Judged:
+        """The verdicts."""
+
+
+@runtime_checkable
+class ByScore(Protocol):
+    """A filter that holds a number which a detector measured in each image against a bound.
+
+    `scorer` names the detector as harvest.scorers knows it; what is not measured yet is measured first.
+    """
+
+    version: ClassVar[int]
+
+    @property
+    def scorer(self) -> str:
+        """The detector's name."""
+
+    def judge_scores(self, values: NDArray[np.float64]) -> Judged:
+        """Verdicts on the measured values (n,); NaN where the image does not decode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

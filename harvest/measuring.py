@@ -1,0 +1,1 @@
+"""Measuring what is not measured yet: scorers over the originals of a workspace, rows in its ledger."""

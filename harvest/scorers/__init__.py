@@ -1,0 +1,1 @@
+"""Detectors that measure one number in a picture, each with the weights that its package ships."""

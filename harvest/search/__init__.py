@@ -1,0 +1,1 @@
+"""Nearest images by meaning: asked with words, with pictures, or with both."""
