@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harvest.crawl.net.browser import find_browser
+from harvest.embedders.clip import DEFAULT_MODEL, DEMO_MODEL, find_weights
 from harvest.errors import ComponentMissing
-from harvest.stages.clip import DEFAULT_MODEL, DEMO_MODEL, find_weights
 
 __all__ = ["Finding", "examine"]
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harvest.config.recipe import Recipe
+from harvest.embedders import clip
 from harvest.ledger import Connection, decisions, open_ledger, vectors
 from harvest.progress import Progress
-from harvest.stages import clip, dedupe, filters
+from harvest.stages import dedupe, filters
 from harvest.stages.report import StageReport
 from harvest.stages.vectors import STAGE, embed_images, model_id, undecodable
 from harvest.workspace import Workspace

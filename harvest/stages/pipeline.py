@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from harvest.config.recipe import Recipe
+from harvest.embedders import clip
 from harvest.progress import Progress
-from harvest.stages import clip, filters
+from harvest.stages import filters
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import models_of, run_embed
 from harvest.stages.filter import run_filter

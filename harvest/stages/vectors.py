@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harvest.config.recipe import params_digest
+from harvest.embedders import clip
 from harvest.errors import Broken, LedgerError, WeightsMissing
 from harvest.images.decode import decode_rgb
 from harvest.ledger import (
@@ -26,7 +27,6 @@ from harvest.ledger import (
 from harvest.ledger.rows import DecisionRow, ImageRow
 from harvest.processes import batches, in_threads
 from harvest.progress import Progress
-from harvest.stages import clip
 from harvest.stages.report import StageReport
 from harvest.stages.work import digest_over
 from harvest.store import Store

@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from harvest.embedders import clip
 from harvest.errors import WeightsMissing
 from harvest.ledger import decisions, images, latest_stage, open_ledger, vectors
 from harvest.progress import SilentProgress
-from harvest.stages import check_recipe, clip
+from harvest.stages import check_recipe
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import model_id, run_embed
 from harvest.stages.filter import filter_digests, run_filter
