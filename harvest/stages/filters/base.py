@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -133,7 +133,7 @@ class Asked:
 
     `sha256s` are in order; `vectors` is (n, d), float32, unit length. `texts` makes unit vectors of words, and
     `pictures` of image files or of sha256s in the ledger; both load the model. `said` holds, by sha256, what people
-    said of images for this recipe's choice: True to keep, False to drop.
+    said of images for this recipe's choice: True to keep, False to drop. `words` holds why and who: "too dark (Ada)".
     """
 
     sha256s: NDArray[np.str_]
@@ -141,6 +141,7 @@ class Asked:
     texts: Callable[[Sequence[str]], NDArray[np.float32]]
     pictures: Callable[[Sequence[str]], NDArray[np.float32]]
     said: Mapping[str, bool]
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
