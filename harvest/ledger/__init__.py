@@ -20,6 +20,16 @@ from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_em
 from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
 from harvest.ledger.ingest import ingest_all, ingest_from, ingest_segment
 from harvest.ledger.naming import find_sha256
+from harvest.ledger.nearest import (
+    CatalogueRow,
+    EmbeddedModel,
+    Near,
+    catalogued,
+    embedded_models,
+    nearest,
+    vector_batches,
+    vectors_of,
+)
 from harvest.ledger.parquet import ParquetExport, ParquetFile, export_parquet
 from harvest.ledger.queries import (
     Tally,
@@ -66,6 +76,7 @@ from harvest.ledger.rows import (
     VainAsk,
 )
 from harvest.ledger.runs import finish_run, start_run
+from harvest.ledger.scores import ScoreRow, scores, unmeasured, write_scores
 from harvest.ledger.seals import Head, head
 from harvest.ledger.sql import query
 from harvest.ledger.states import known_sha1, known_urls, put_off, vain_asks
@@ -122,6 +133,7 @@ __all__ = [
     "ReviewRow",
     "RobotsRow",
     "RunRow",
+    "ScoreRow",
     "SightingRow",
     "StageRun",
     "Status",
@@ -179,6 +191,7 @@ __all__ = [
     "requests_today",
     "reviews",
     "runs",
+    "scores",
     "selected",
     "sightings_of",
     "start_run",
@@ -193,6 +206,7 @@ __all__ = [
     "tombstones",
     "transaction",
     "uninspected",
+    "unmeasured",
     "unwanted",
     "vain_asks",
     "vectors",
@@ -210,5 +224,6 @@ __all__ = [
     "write_likenesses",
     "write_rechecks",
     "write_reviews",
+    "write_scores",
     "write_takedowns",
 ]
