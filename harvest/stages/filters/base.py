@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from harvest.config.reader import Section
@@ -148,13 +149,16 @@ class Asked:
 class Judged:
     """Verdicts on all images that were asked about, in their order: one entry each.
 
-    `value` and `threshold` are float64, NaN where no number decided.
+    `value` and `threshold` are float64, NaN where no number decided. `labels` are words that were found for the images,
+    as columns of the ledger's `labels` but for the model's: the stage writes them with `write_labels`, and before the
+    verdicts, so that who has a verdict has labels.
     """
 
     keep: NDArray[np.bool_]
     reason: Sequence[str]
     value: NDArray[np.float64]
     threshold: NDArray[np.float64]
+    labels: pa.Table | None = None
 
 
 @runtime_checkable
