@@ -1,7 +1,8 @@
 """YAML to frozen dataclasses, with errors that name the file, the path in it and what was expected.
 
-A dataclass is its own schema: field types say what a value must be, `setting()` adds bounds and choices, and a field of
-type `Section` is kept for whoever owns it (a spider's options, a filter's parameters) to read with the same machinery.
+A dataclass is its own schema: field types say what a value must be (`Path | tuple[str, ...]`: a path or a list, by its
+shape), `setting()` adds bounds and choices, and a field of type `Section` is kept for whoever owns it (a spider's
+options, a filter's parameters) to read with the same machinery.
 """
 
 from __future__ import annotations
@@ -9,34 +10,24 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import math
 import os
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
+from harvest.config.kinds import SCALARS, Secret, describe, has_shape
 from harvest.errors import ConfigError
 
-__all__ = ["Secret", "Section", "digest_of", "load_section", "setting"]
+__all__ = ["Secret", "Section", "digest_of", "load_section", "load_yaml", "setting"]
 
 T = TypeVar("T")
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-class Secret(str):
-    """A string that never shows itself in a repr, so that logs and error messages cannot leak it."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
 
 
 def setting(
@@ -112,6 +103,27 @@ def digest_of(file: Path) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def load_yaml(file: Path) -> Any:
+    """What a YAML file holds, whatever it is, as it stands there.
+
+    Raises ConfigError when the file is missing, is not YAML, or repeats a key.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(file, "", "no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(file, "", f"cannot be read: {error}") from None
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ConfigError(file, "", f"not YAML: {where}{error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(file, "", f"not YAML: {error}") from None
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """SafeLoader that refuses a mapping which says the same key twice, where plain YAML lets the last one win."""
 
@@ -128,20 +140,7 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _parse(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(file, "", "no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(file, "", f"cannot be read: {error}") from None
-    try:
-        values = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConfigError(file, "", f"not YAML: {where}{error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(file, "", f"not YAML: {error}") from None
+    values = load_yaml(file)
     if not isinstance(values, dict):
         raise ConfigError(file, "", f"expected a mapping of settings, got {type(values).__name__}")
     return values
@@ -187,7 +186,12 @@ class _Reader:
         origin = get_origin(kind)
         if origin in (Union, types.UnionType):
             options = [option for option in get_args(kind) if option is not type(None)]
-            return None if value is None and len(options) < len(get_args(kind)) else self.read(options[0], value)
+            if value is None and len(options) < len(get_args(kind)):
+                return None
+            chosen = options if len(options) == 1 else [option for option in options if has_shape(option, value)]
+            if not chosen:
+                raise self._wrong(kind, value)
+            return self.read(chosen[0], value)
         if origin is tuple:
             return self._sequence(get_args(kind)[0], kind, value)
         if kind is Section:
@@ -224,7 +228,7 @@ class _Reader:
             if value not in list(kind):
                 raise self._wrong(kind, value)
             return kind(value)
-        convert = _SCALARS.get(kind)
+        convert = SCALARS.get(kind)
         if convert is None:
             raise TypeError(f"{self.path}: no rule reads {kind!r}")
         converted = convert(value)
@@ -249,62 +253,3 @@ class _Reader:
     def _wrong(self, kind: Any, value: Any) -> ConfigError:
         shown = "a secret" if kind is Secret else repr(value)
         return ConfigError(self.file, self.path, f"expected {describe(kind, self.rules)}, got {shown}")
-
-
-def describe(kind: Any, rules: Mapping[str, Any] | None = None) -> str:
-    """Words for what a value of type `kind` must be: "a number >= 0", "a list of texts"."""
-    rules = rules or {}
-    if rules.get("expected"):
-        return str(rules["expected"])
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return describe(next(option for option in get_args(kind) if option is not type(None)), rules)
-    if origin is tuple:
-        return f"a list, each entry {describe(get_args(kind)[0], rules)}"
-    if origin is Literal:
-        return "one of " + ", ".join(str(option) for option in get_args(kind))
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return "one of " + ", ".join(kind)
-    if rules.get("choices"):
-        return "one of " + ", ".join(rules["choices"])
-    bounds = [
-        f"{sign} {rules[name]:g}"
-        for name, sign in (("ge", ">="), ("gt", ">"), ("le", "<="))
-        if rules.get(name) is not None
-    ]
-    return " ".join([_WORDS.get(kind, "a mapping"), " and ".join(bounds)]).strip()
-
-
-def _text(value: Any) -> str | None:
-    """Numbers and days are taken as text, because YAML reads what is written without quotes as one.
-
-    Anything else is not text.
-    """
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "" else None
-
-
-def _number(value: Any) -> float | None:
-    """Whole numbers are numbers; true, infinity and not-a-number are not."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-_SCALARS: dict[Any, Callable[[Any], Any]] = {
-    str: _text,
-    Secret: lambda value: None if _text(value) is None else Secret(value),
-    bool: lambda value: value if isinstance(value, bool) else None,
-    int: lambda value: value if isinstance(value, int) and not isinstance(value, bool) else None,
-    float: _number,
-    Path: lambda value: Path(value) if isinstance(value, str) and value else None,
-}
-_WORDS: dict[Any, str] = {
-    str: "a text",
-    Secret: "a secret text",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    Path: "a path",
-}

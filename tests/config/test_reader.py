@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -127,3 +128,34 @@ def test_the_digest_is_blind_to_layout_comments_and_secrets(tmp_path: Path, monk
 
     assert digest_of(write(tmp_path, "# note\nb:   ${KEY}\na: 1\n")) == first
     assert digest_of(write(tmp_path, "a: 2\nb: ${KEY}\n")) != first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Either:
+    words: Path | tuple[str, ...] | dict[str, str]
+    cut: float | Literal["auto"] = 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "cut"),
+    [
+        ("{words: fish.yaml, cut: auto}", Path("fish.yaml"), "auto"),
+        ("{words: [pike, 7], cut: 0.2}", ("pike", "7"), 0.2),
+        ("{words: {pike: a fish}}", {"pike": "a fish"}, 0.5),
+    ],
+)
+def test_what_may_be_written_in_several_ways_is_read_by_its_shape(
+    tmp_path: Path, text: str, words: object, cut: object
+) -> None:
+    read = load_section(write(tmp_path, text)).read(Either)
+
+    assert (read.words, read.cut) == (words, cut)
+
+
+def test_a_value_of_no_shape_is_told_all_of_them(tmp_path: Path) -> None:
+    section = load_section(write(tmp_path, "{words: [pike], cut: sometimes}"))
+
+    with pytest.raises(ConfigError) as failure:
+        section.read(Either)
+
+    assert failure.value.message == "expected a number or one of auto, got 'sometimes'"
