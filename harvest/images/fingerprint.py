@@ -19,18 +19,22 @@ from harvest.items import Fingerprint
 __all__ = [
     "PHASH_VERSION",
     "QUALITY_SIDE",
+    "SIDE",
     "brightness",
     "dihedral_hashes",
+    "draft_scale",
     "entropy",
     "examined",
     "fingerprint",
+    "judged",
     "perceptual_hash",
     "sharpness",
+    "turned_hashes",
 ]
 
 PHASH_VERSION = "dct8x4/pillow-draft-L128/upright/lanczos32/1"
 QUALITY_SIDE = 128  # pixels of the longer side at which quality is measured; smaller pictures are measured as they are
-_SIDE = 128  # pixels of the shorter side that judging a picture needs
+SIDE = 128  # pixels of the shorter side that judging a picture needs
 _DRAFTED = frozenset({"JPEG", "MPO"})  # formats that Pillow decodes at a fraction of their size
 _HASH_SIDE, _PLANE = 8, 32
 _BLUR_WIDTH = 9
@@ -55,12 +59,12 @@ def examined(body: bytes, *, max_pixels: int, longest: int | None = None) -> tup
     with opened(body, max_pixels=max_pixels) as image:
         kind, mode, size = image.format or "", image.mode, image.size
         frames = int(getattr(image, "n_frames", 1))
-        is_shared = longest is not None and not (kind in _DRAFTED and _scale(size, longest) > _scale(size, _SIDE))
-        image.draft(*((None, (longest, longest)) if is_shared else ("L", (_SIDE, _SIDE))))
+        is_shared = longest is not None and draft_scale(kind, size, longest) <= draft_scale(kind, size, SIDE)
+        image.draft(*((None, (longest, longest)) if is_shared else ("L", (SIDE, SIDE))))
         image.load()
         turn = orientation(image)
         picture = as_seen(image) if is_shared else None
-        grey = upright(_reduced(_grey(image), size, kind), turn)
+        grey = judged(image, size)
         origin = read_origin(image)
     if longest is not None and picture is None:
         with opened(body, max_pixels=max_pixels) as image:
@@ -105,13 +109,33 @@ def dihedral_hashes(body: bytes) -> tuple[int, ...]:
     mirroring changes the sign of the odd frequencies, transposing swaps both directions. Raises Broken.
     """
     with opened(body) as image:
-        size, kind = image.size, image.format or ""
-        image.draft("L", (_SIDE, _SIDE))
+        size = image.size
+        image.draft("L", (SIDE, SIDE))
         image.load()
-        low = _low_frequencies(upright(_reduced(_grey(image), size, kind), orientation(image)))
+        return turned_hashes(judged(image, size))
+
+
+def turned_hashes(grey: Image.Image) -> tuple[int, ...]:
+    """`dihedral_hashes` of a picture as `judged` gives it."""
+    low = _low_frequencies(grey)
     odd = np.where(np.arange(_HASH_SIDE) % 2, -1.0, 1.0)
     four = (low, low * odd, low * odd[:, None], low * odd * odd[:, None])
     return tuple(_hash_of(turned) for turned in (*four, *(turned.T for turned in four)))
+
+
+def judged(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The upright grey picture that fingerprints are taken of, from an opened and loaded image of `size` pixels.
+
+    What was decoded larger than judging needs is brought to the scale at which it would have been decoded for it.
+    """
+    return upright(_reduced(_grey(image), size, image.format or ""), orientation(image))
+
+
+def draft_scale(kind: str, size: tuple[int, int], side: int) -> int:
+    """The fraction, 1 to 8, at which an image of Pillow's format `kind` is decoded where squares of `side` will do."""
+    if kind not in _DRAFTED:
+        return 1
+    return next((scale for scale in (8, 4, 2) if min(size) // side >= scale), 1)
 
 
 def sharpness(pixels: NDArray[np.uint8]) -> float:
@@ -156,15 +180,8 @@ def _grey(image: Image.Image) -> Image.Image:
 
 def _reduced(grey: Image.Image, size: tuple[int, int], kind: str) -> Image.Image:
     """A JPEG of `size` that was decoded larger than judging it needs, at the scale that `draft` chooses for that."""
-    if kind not in _DRAFTED:
-        return grey
-    factor = _scale(size, _SIDE) // max(1, round(max(size) / max(grey.size)))
+    factor = draft_scale(kind, size, SIDE) // max(1, round(max(size) / max(grey.size)))
     return grey.reduce(factor) if factor > 1 else grey
-
-
-def _scale(size: tuple[int, int], side: int) -> int:
-    """The fraction at which Pillow's `draft` decodes a JPEG of `size` of which a square of `side` pixels is wanted."""
-    return next((scale for scale in (8, 4, 2) if min(size) // side >= scale), 1)
 
 
 def _quality_pixels(grey: Image.Image) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harvest.errors import Broken
-from harvest.images.fingerprint import PHASH_VERSION, dihedral_hashes, fingerprint
-from harvest.images.pixels import PIXELS_VERSION, encoder_quality, pixel_digest
+from harvest.images.prints import PRINTS, Print
 from harvest.ledger import FingerprintRow, fingerprints, open_ledger, write_fingerprints
 from harvest.processes import batches, in_processes
 from harvest.progress import Progress
@@ -20,20 +19,16 @@ from harvest.stages.dedupe.pictures import Pictures
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["METHODS", "Prints", "prints_of"]
+__all__ = ["Prints", "prints_of"]
 
 _BATCH = 5_000
 _AT_ONCE = 16  # images of one job
-_NO_LIMIT = 1 << 62  # the crawl has refused what is too large
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Method:
-    """`version` of a fingerprint and how it is `made` of an image's bytes: a value in hex and a quality."""
-
-    version: str
-    label: str
-    made: Callable[[bytes], tuple[str, float | None]]
+_LABELS: Mapping[str, str] = {
+    "phash": "fingerprints of this version",
+    "dihedral": "fingerprints of all turns",
+    "pixels": "compare pixels",
+    "encoder": "read what encoders left",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +47,7 @@ def prints_of(
     workspace: Workspace, pictures: Pictures, method: str, wanted: NDArray[np.int64], progress: Progress
 ) -> Prints:
     """The fingerprints of the images `wanted`, and of whichever others have them; what is missing is made and kept."""
-    maker = METHODS[method]
+    maker = PRINTS[method]
     with open_ledger(workspace) as con:
         table = fingerprints(con, method, maker.version)
     numbers = pictures.numbers(table.column("sha256"))
@@ -72,16 +67,16 @@ def prints_of(
 
 def _made(
     workspace: Workspace, pictures: Pictures, method: str, missing: Sequence[int], progress: Progress
-) -> Mapping[int, tuple[str, float | None]]:
+) -> Mapping[int, Print]:
     """What was made of the images that are missing, by number; those whose bytes are gone are left out."""
-    found: dict[int, tuple[str, float | None]] = {}
+    found: dict[int, Print] = {}
     if not missing:
         return found
-    maker = METHODS[method]
+    maker = PRINTS[method]
     read = partial(_read, Store(workspace.root), method)
     size = min(_AT_ONCE, 1 + len(missing) // 200)
     paths = [[pictures.path(number) for number in missing[at : at + size]] for at in range(0, len(missing), size)]
-    with progress.start(maker.label, len(missing)) as task:
+    with progress.start(_LABELS[method], len(missing)) as task:
         results = zip(missing, itertools.chain.from_iterable(in_processes(read, paths)), strict=True)
         for batch in batches(results, _BATCH):
             made = {number: result for number, result in batch if result is not None}
@@ -98,37 +93,13 @@ def _made(
     return found
 
 
-def _read(store: Store, method: str, paths: Sequence[str]) -> list[tuple[str, float | None] | None]:
-    made: list[tuple[str, float | None] | None] = []
+def _read(store: Store, method: str, paths: Sequence[str]) -> list[Print | None]:
+    made: list[Print | None] = []
     for path in paths:
         try:
-            made.append(METHODS[method].made(store.local(path).read_bytes()))
+            made.append(PRINTS[method].made(store.local(path).read_bytes()))
         except Broken:
             made.append(("", None))
         except OSError:
             made.append(None)
     return made
-
-
-def _phash(body: bytes) -> tuple[str, float | None]:
-    return f"{fingerprint(body, max_pixels=_NO_LIMIT).phash:016x}", None
-
-
-def _dihedral(body: bytes) -> tuple[str, float | None]:
-    return "".join(f"{value:016x}" for value in dihedral_hashes(body)), None
-
-
-def _pixels(body: bytes) -> tuple[str, float | None]:
-    return pixel_digest(body), None
-
-
-def _encoder(body: bytes) -> tuple[str, float | None]:
-    return "", encoder_quality(body)
-
-
-METHODS: Mapping[str, _Method] = {
-    "phash": _Method(version=PHASH_VERSION, label="fingerprints of this version", made=_phash),
-    "dihedral": _Method(version=f"{PHASH_VERSION}/dihedral", label="fingerprints of all turns", made=_dihedral),
-    "pixels": _Method(version=PIXELS_VERSION, label="compare pixels", made=_pixels),
-    "encoder": _Method(version="libjpeg-scale/1", label="read what encoders left", made=_encoder),
-}
