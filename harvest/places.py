@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from harvest.errors import ComponentMissing, SourceError, UsageError
 from harvest.workspace import published
 
-__all__ = ["Folder", "Objects", "Place", "place_at", "read_into", "sync_folder"]
+__all__ = ["Folder", "Objects", "Place", "normal_url", "place_at", "read_into", "sync_folder"]
 
 _CHUNK = 1024 * 1024
 # An object of these appears whole under its name, or not at all; elsewhere it is renamed into its place.
@@ -40,6 +40,12 @@ class Place(Protocol):
 
     def remove(self, key: str) -> bool:
         """Whether there was anything to remove."""
+
+    def keys(self, prefix: str) -> dict[str, int]:
+        """The keys below `prefix/`, in order, and how many bytes each has."""
+
+    def opened(self, key: str) -> IO[bytes]:
+        """The bytes as a file to seek in: a few of many are read without the others. Raises FileNotFoundError."""
 
 
 class Folder:
@@ -73,6 +79,15 @@ class Folder:
         path.unlink(missing_ok=True)
         sync_folder(path.parent)
         return True
+
+    def keys(self, prefix: str) -> dict[str, int]:
+        """The keys below `prefix/`, in order, and how many bytes each has."""
+        found = {path: path.stat().st_size for path in (self.folder / prefix).rglob("*") if path.is_file()}
+        return _in_order({path.relative_to(self.folder).as_posix(): size for path, size in found.items()})
+
+    def opened(self, key: str) -> IO[bytes]:
+        """The bytes as a file to seek in. Raises FileNotFoundError."""
+        return (self.folder / key).open("rb")
 
 
 class Objects:
@@ -127,6 +142,19 @@ class Objects:
                 return False
         return True
 
+    def keys(self, prefix: str) -> dict[str, int]:
+        """The keys below `prefix/`, in order, and how many bytes each has."""
+        with self._asked():
+            found = self._files.find(self._at(prefix), detail=True)
+        start = len(self._at(""))
+        return _in_order({path[start:]: int(entry["size"]) for path, entry in found.items()})
+
+    def opened(self, key: str) -> IO[bytes]:
+        """The bytes as a file to seek in. Raises FileNotFoundError."""
+        with self._asked():
+            file: IO[bytes] = self._files.open(self._at(key), "rb")
+            return file
+
     def _rename_into_place(self, key: str, body: bytes) -> None:
         folder = self._at(key).rpartition("/")[0]
         temporary = f"{folder}/.{secrets.token_hex(8)}.part"
@@ -157,9 +185,26 @@ class Objects:
             raise SourceError(f"{self.url}: the store does not do what it is asked: {said}") from None
 
 
+def normal_url(url: str) -> str:
+    """The URL of a store as it is written down: a folder as an absolute path. Raises UsageError."""
+    parts = urlsplit(url)
+    if "://" not in url or parts.scheme == "file":
+        return str(Path(unquote(parts.path) if "://" in url else url).expanduser().absolute())
+    if parts.username or parts.password or "@" in parts.netloc:
+        raise UsageError(f"{parts.scheme}://: a store's URL holds no credentials; set them in the environment")
+    if parts.query or parts.fragment or "::" in url or parts.scheme in {"http", "https"} or not parts.netloc:
+        raise UsageError(f"{parts.scheme}://: expected a folder, or a store like s3://bucket/prefix")
+    return url.rstrip("/")
+
+
 def place_at(url: str) -> Place:
     """The place of a folder's path or of a URL that fsspec knows. Raises ComponentMissing and UsageError."""
     return Objects(url) if "://" in url else Folder(Path(url))
+
+
+def _in_order(found: dict[str, int]) -> dict[str, int]:
+    """What is whole: names that begin with a dot are still being written."""
+    return {key: found[key] for key in sorted(found) if not key.rpartition("/")[2].startswith(".")}
 
 
 def read_into(file: IO[bytes], target: Path | None) -> str:

@@ -11,10 +11,9 @@ import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from harvest.errors import UsageError
-from harvest.places import Folder, Place, place_at, read_into, sync_folder
+from harvest.places import Folder, Place, normal_url, place_at, read_into, sync_folder
 from harvest.workspace import published, write_published
 
 __all__ = ["Store", "original_path", "rehash", "settle_store"]
@@ -46,7 +45,7 @@ def settle_store(root: Path, url: str | None) -> None:
     """
     if not url:
         return
-    wanted, known = _normal(url), _recorded(root)
+    wanted, known = normal_url(url), _recorded(root)
     if wanted == known or (known is None and wanted == str(root.absolute() / "originals")):
         return
     if known is not None or (root / "ledger.duckdb").exists() or (root / "originals").exists():
@@ -146,18 +145,6 @@ class Store:
         return {"root": self.root, "url": self.url}
 
 
-def _normal(url: str) -> str:
-    """The URL as it is written down: a folder as an absolute path. Raises UsageError."""
-    parts = urlsplit(url)
-    if "://" not in url or parts.scheme == "file":
-        return str(Path(unquote(parts.path) if "://" in url else url).expanduser().absolute())
-    if parts.username or parts.password or "@" in parts.netloc:
-        raise UsageError(f"{parts.scheme}://: a store's URL holds no credentials; set them in the environment")
-    if parts.query or parts.fragment or "::" in url or parts.scheme in {"http", "https"} or not parts.netloc:
-        raise UsageError(f"{parts.scheme}://: expected a folder, or a store like s3://bucket/prefix")
-    return url.rstrip("/")
-
-
 def _recorded(root: Path) -> str | None:
     """The URL in `store.json`; None when originals lie in the workspace. Raises UsageError."""
     path = root / STORE_FILE
@@ -169,4 +156,4 @@ def _recorded(root: Path) -> str | None:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     if not isinstance(values, dict) or not isinstance(values.get("url"), str):
         raise UsageError(f'{path}: expected {{"url": "..."}}')
-    return _normal(values["url"])
+    return normal_url(values["url"])
