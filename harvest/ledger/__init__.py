@@ -19,6 +19,7 @@ from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
 from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
 from harvest.ledger.ingest import ingest_all, ingest_from, ingest_segment
+from harvest.ledger.labels import write_labels
 from harvest.ledger.naming import find_sha256
 from harvest.ledger.nearest import (
     CatalogueRow,
@@ -32,7 +33,6 @@ from harvest.ledger.nearest import (
 )
 from harvest.ledger.parquet import ParquetExport, ParquetFile, export_parquet
 from harvest.ledger.queries import (
-    Tally,
     count_images,
     decided,
     decisions,
@@ -49,7 +49,6 @@ from harvest.ledger.queries import (
     runs,
     selected,
     sightings_of,
-    tally,
     vectors,
     without_vectors,
 )
@@ -101,6 +100,15 @@ from harvest.ledger.takedowns import (
     unwanted,
     write_takedowns,
 )
+from harvest.ledger.verdicts import (
+    StageTally,
+    Tally,
+    count_embeddings,
+    dropped,
+    images_among,
+    tally,
+    vector_block,
+)
 from harvest.ledger.writes import (
     record_stage,
     write_decisions,
@@ -112,10 +120,12 @@ from harvest.ledger.writes import (
 )
 
 __all__ = [
+    "CatalogueRow",
     "Connection",
     "DecisionRow",
     "DerivedRow",
     "DuplicateRow",
+    "EmbeddedModel",
     "EmbeddedRow",
     "ExportRow",
     "FacesRow",
@@ -126,6 +136,7 @@ __all__ = [
     "KnownUrl",
     "LayoutRow",
     "LikenessRow",
+    "Near",
     "ParquetExport",
     "ParquetFile",
     "PutOff",
@@ -136,6 +147,7 @@ __all__ = [
     "ScoreRow",
     "SightingRow",
     "StageRun",
+    "StageTally",
     "Status",
     "StatusLine",
     "Subject",
@@ -143,15 +155,19 @@ __all__ = [
     "Tally",
     "VainAsk",
     "Waiting",
+    "catalogued",
     "compared_values",
     "copies_by_dedupe",
+    "count_embeddings",
     "count_images",
     "count_requests",
     "decided",
     "decisions",
     "derived",
+    "dropped",
     "due",
     "duplicates",
+    "embedded_models",
     "evidence_records",
     "export_parquet",
     "exported",
@@ -161,6 +177,7 @@ __all__ = [
     "head",
     "image_columns",
     "images",
+    "images_among",
     "images_by_creator",
     "images_by_creator_url",
     "images_by_digest",
@@ -179,6 +196,7 @@ __all__ = [
     "near_images",
     "near_prints",
     "near_values",
+    "nearest",
     "note_refusal",
     "note_robots",
     "open_ledger",
@@ -209,7 +227,10 @@ __all__ = [
     "unmeasured",
     "unwanted",
     "vain_asks",
+    "vector_batches",
+    "vector_block",
     "vectors",
+    "vectors_of",
     "without_vectors",
     "write_comparison",
     "write_decisions",
@@ -220,6 +241,7 @@ __all__ = [
     "write_export",
     "write_faces",
     "write_fingerprints",
+    "write_labels",
     "write_layout",
     "write_likenesses",
     "write_rechecks",

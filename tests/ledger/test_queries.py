@@ -225,7 +225,7 @@ latest_stages layout_of likenesses near_images near_prints near_values note_refu
 provenance put_off query record_stage refusals requests_today reviews runs scores selected sightings_of start_run
 status subject_sources subjects takedown_rows taken_down tally tombstoned_sha1 tombstoned_urls tombstones transaction
 uninspected unmeasured unwanted vain_asks vectors without_vectors write_comparison write_decisions write_derived
-write_duplicates write_embedded write_embeddings write_export write_faces write_fingerprints write_layout
+write_duplicates write_embedded write_embeddings write_export write_faces write_fingerprints write_labels write_layout
 write_likenesses write_rechecks write_reviews write_scores write_takedowns
 """
 
