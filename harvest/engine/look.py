@@ -1,0 +1,115 @@
+"""What is wanted of an image and what was seen of it: everything comes out of one decode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from harvest import scorers
+from harvest.embedders.base import Framing
+from harvest.errors import Broken
+from harvest.images.once import DecodedOnce
+from harvest.images.prints import PRINTS, Print
+from harvest.images.resize import Size, derive
+
+__all__ = ["Fault", "Order", "Seen", "look_at"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to make of each image. Picklable: it goes to worker processes.
+
+    `framings` of the models that shall see it, `prints` by their names in `harvest.images.prints.PRINTS`, `sizes` as
+    `harvest.images.resize.derive` makes them, `scores` by the names that `harvest.scorers.load` knows.
+    """
+
+    framings: tuple[Framing, ...] = ()
+    prints: tuple[str, ...] = ()
+    sizes: tuple[Size, ...] = ()
+    scores: tuple[str, ...] = ()
+
+    @property
+    def sized_for(self) -> int:
+        """`longest` of the decode that sizes are made from: the largest of them, as for every maker of sizes."""
+        return max((size.px for size in self.sizes), default=0)
+
+    @property
+    def longest(self) -> tuple[int, ...]:
+        """The sides of all squares that are wanted in colour, as `decode_rgb` takes them."""
+        sides = [framing.least for framing in self.framings] + [scorers.load(name).longest for name in self.scores]
+        return (*sides, self.sized_for) if self.sizes else tuple(sides)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why nothing was made of an image.
+
+    `kind` is one of Broken's (`truncated`, `corrupt`, ...), `gone` where its bytes cannot be read, or `crash` where it
+    ended the process that decoded it, twice.
+    """
+
+    kind: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was made of one image, in the order of what was wanted; nothing where there is a `fault`.
+
+    `pixels` are (side, side, 3) each, `sizes` encoded files; `prints` hold a value in hex and a quality.
+    """
+
+    sha256: str
+    fault: Fault | None = None
+    pixels: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False)
+    prints: Mapping[str, Print] = field(default_factory=dict)
+    sizes: tuple[bytes, ...] = field(default=(), repr=False)
+    scores: Mapping[str, scorers.Score] = field(default_factory=dict)
+
+
+def look_at(sha256: str, body: bytes, order: Order) -> Seen:
+    """Decode the encoded image `body` once and make of it all that `order` wants.
+
+    Sizes, which are known by their digests, are byte for byte those of a decode of their own; pixels of models are the
+    same to a grey level or two (vectors to 1e-3) whatever else is wanted. Prints that need every pixel of every frame
+    (`pixels`) read the bytes for themselves. An image that does not decode has a fault.
+    """
+    try:
+        return _made(sha256, body, order)
+    except Broken as error:
+        return Seen(sha256=sha256, fault=Fault(kind=error.kind, words=str(error)))
+
+
+def _made(sha256: str, body: bytes, order: Order) -> Seen:
+    wanted = {name: PRINTS[name] for name in order.prints}
+    longest, is_judged = order.longest, any(method.seen for method in wanted.values())
+    prints = {name: method.made(body) for name, method in wanted.items() if not method.seen}
+    if not longest and not is_judged:
+        return Seen(sha256=sha256, prints=prints)
+    decoded = DecodedOnce(body, longest=longest, is_judged=is_judged)
+    return Seen(
+        sha256=sha256,
+        pixels=tuple(framing(decoded.picture(framing.least)) for framing in order.framings),
+        prints=prints | {name: method.seen(decoded.grey) for name, method in wanted.items() if method.seen},
+        sizes=_sizes(decoded, order),
+        scores={name: _score(decoded, name) for name in order.scores},
+    )
+
+
+def _sizes(decoded: DecodedOnce, order: Order) -> tuple[bytes, ...]:
+    if not order.sizes:
+        return ()
+    picture: Image.Image = decoded.same(order.sized_for)
+    return tuple(derive(picture, size) for size in order.sizes)
+
+
+def _score(decoded: DecodedOnce, name: str) -> scorers.Score:
+    scorer = scorers.load(name)
+    return scorer(decoded.picture(scorer.longest))
