@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,7 +26,6 @@ from harvest.ledger.rows import (
 )
 
 __all__ = [
-    "Tally",
     "count_images",
     "decided",
     "decisions",
@@ -43,7 +42,6 @@ __all__ = [
     "runs",
     "selected",
     "sightings_of",
-    "tally",
     "vectors",
     "without_vectors",
 ]
@@ -211,31 +209,6 @@ def decisions(con: Connection, stages: Mapping[str, str]) -> list[DecisionRow]:
         JOIN (SELECT unnest(?) AS stage, unnest(?) AS recipe_digest) USING (stage, recipe_digest)
         ORDER BY sha256, stage"""  # noqa: S608
     return _rows(con, DecisionRow, statement, [list(stages.keys()), list(stages.values())])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How many images every stage kept, how many at least one dropped, and how many each kept and dropped."""
-
-    kept: int
-    dropped: int
-    by_stage: Mapping[str, Mapping[str, int]]
-
-
-def tally(con: Connection, stages: Mapping[str, str]) -> Tally:
-    """Count the verdicts of these stages (stage -> recipe_digest)."""
-    among = "decisions JOIN (SELECT unnest(?) AS stage, unnest(?) AS recipe_digest) USING (stage, recipe_digest)"
-    named = [list(stages.keys()), list(stages.values())]
-    ((kept, dropped),) = con.execute(
-        f"""SELECT count(*) FILTER (kept), count(*) FILTER (NOT kept)
-            FROM (SELECT bool_and(verdict = 'keep') AS kept FROM {among} GROUP BY sha256)""",  # noqa: S608
-        named,
-    ).fetchall()
-    by_stage = {stage: {"keep": 0, "drop": 0} for stage in stages}
-    counted = con.execute(f"SELECT stage, verdict, count(*) FROM {among} GROUP BY ALL", named)  # noqa: S608
-    for stage, verdict, count in counted.fetchall():
-        by_stage[stage][verdict] = count
-    return Tally(kept=kept, dropped=dropped, by_stage=by_stage)
 
 
 def derived(con: Connection, size: int, recipe_digest: str) -> dict[str, DerivedRow]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harvest.config.recipe import Recipe
 from harvest.embedders import clip
-from harvest.ledger import Connection, decisions, open_ledger, vectors
+from harvest.ledger import Connection, dropped, open_ledger, vectors
 from harvest.progress import Progress
 from harvest.stages import dedupe, filters
 from harvest.stages.report import StageReport
@@ -37,7 +37,7 @@ def run_embed(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> St
 
 def models_of(recipe: Recipe) -> tuple[str, ...]:
     """The CLIP models that a recipe needs, in the order in which it names them."""
-    named = [job.params.model for job in filters.build(recipe) if isinstance(job.params, filters.ByMeaning)]
+    named = [job.params.model for job in filters.build(recipe) if isinstance(job.params, filters.ByVectors)]
     if recipe.layout is not None and recipe.layout.features == "clip":
         named.append(recipe.layout.model or (named[0] if named else clip.DEFAULT_MODEL))
     return tuple(dict.fromkeys(named))
@@ -74,5 +74,4 @@ class LedgerSpace:
 
 def copies(con: Connection, recipe: Recipe) -> set[str]:
     """The sha256s that dedupe dropped."""
-    verdicts = decisions(con, {dedupe.STAGE: dedupe.dedupe_digest(con, recipe)})
-    return {row.sha256 for row in verdicts if row.verdict == "drop"}
+    return dropped(con, dedupe.STAGE, dedupe.dedupe_digest(con, recipe))

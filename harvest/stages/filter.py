@@ -2,140 +2,190 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
+from harvest import measuring
 from harvest.config.recipe import Recipe
 from harvest.ledger import (
+    StageTally,
     count_images,
-    decided,
-    images,
+    images_among,
+    latest_stage,
     open_ledger,
-    opt_outs,
-    provenance,
+    record_stage,
+    reviews,
     tally,
     write_decisions,
 )
-from harvest.ledger.rows import DecisionRow
-from harvest.processes import batches
 from harvest.progress import Progress
-from harvest.stages import embed
-from harvest.stages.filters import ByMeaning, Candidate, FilterJob, InSql, Judge, build
-from harvest.stages.filters.columns import judged
+from harvest.stages import dedupe, embed
+from harvest.stages.filters import ByScore, ByVectors, FilterJob, build
+from harvest.stages.judging import BLOCK, Turn, judge_set, judge_undecided, said_of
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "filter_digests", "run_filter"]
 
 STAGE = "filter"
-_BATCH = 50_000  # rows that are written, and sealed, in one turn at the ledger: half a second or so
 
 
 def run_filter(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
-    """Judge what each filter has not judged yet, embedding first what a filter by meaning needs.
+    """Judge what each filter has not judged yet; what it needs to know of images is embedded or measured first.
 
-    All filters see all images, so that a report can say what each took out and what only it did; filters by meaning
-    leave out what dedupe dropped. A changed parameter makes that filter judge anew, from the vectors that are there.
+    All filters see all images, so that a report can say what each took out and what only it did; those that look at
+    pictures leave out what dedupe dropped. A filter whose verdicts hang on the whole set sees what dedupe and the
+    filters before it keep, and judges anew whenever that changes. A changed parameter makes that filter judge anew,
+    from the vectors and numbers that are there.
     """
     jobs = build(recipe)
-    for model in dict.fromkeys(job.params.model for job in jobs if isinstance(job.params, ByMeaning)):
-        embed.embed_missing(workspace, recipe, model, progress=progress)
-    digests = filter_digests(workspace, recipe)
-    with open_ledger(workspace) as con:
-        total = count_images(con)
-    done = skipped = 0
-    candidates = _Candidates(workspace, recipe)
-    batched: Iterator[pa.Table] | Iterator[list[DecisionRow]]
+    _look(workspace, recipe, jobs, progress)
+    judges = _Judges.of(workspace, recipe, jobs)
+    digests: dict[str, str] = {}
+    done = 0
     for job in jobs:
-        digest = digests[job.stage]
-        if isinstance(job.params, InSql):
-            with open_ledger(workspace) as con:
-                verdicts = judged(con, job.params, stage=job.stage, recipe_digest=digest)
-            count, batched = len(verdicts), _slices(verdicts)
-        else:
-            todo = candidates.undecided(job, digest)
-            count, batched = len(todo), _judged_singly(workspace, job, digest, todo)
-        done, skipped = done + count, skipped + total - count
-        if not count:
-            continue
-        with progress.start(job.stage, count) as task:
-            for some in batched:
-                with open_ledger(workspace, write=True) as con:
-                    write_decisions(con, some)
-                task.advance(len(some))
+        judge = _judge_set if _is_whole(job) else _judge_undecided
+        done += judge(judges, job, digests, progress)
     with open_ledger(workspace) as con:
-        found = tally(con, digests)
+        found, total = tally(con, digests), count_images(con)
     return StageReport(
-        stage=STAGE, done=done, skipped=skipped, kept=found.kept, dropped=found.dropped, detail=dict(found.by_stage)
+        stage=STAGE,
+        done=done,
+        skipped=total * len(jobs) - done,
+        kept=found.kept,
+        dropped=found.dropped,
+        detail={stage: _told(counts) for stage, counts in found.by_stage.items()},
     )
 
 
 def filter_digests(workspace: Workspace, recipe: Recipe) -> dict[str, str]:
-    """Stage -> recipe digest of each filter's decisions, in the recipe's order. Raises ConfigError, WeightsMissing."""
-    return {
-        job.stage: job.digest(
-            embed.model_id(workspace, job.params.model) if isinstance(job.params, ByMeaning) else None
-        )
-        for job in build(recipe)
-    }
+    """Stage -> recipe digest of each filter's decisions in force, in the recipe's order.
 
-
-class _Candidates:
-    """The images for filters that judge one at a time; what is known of them is read once, however many filters ask."""
-
-    def __init__(self, workspace: Workspace, recipe: Recipe) -> None:
-        self._workspace = workspace
-        self._recipe = recipe
-        self._all: list[Candidate] | None = None
-
-    def undecided(self, job: FilterJob, digest: str) -> list[Candidate]:
-        """Those on which the filter has no verdict under `digest`, ordered by sha256."""
-        with open_ledger(self._workspace) as con:
-            known = decided(con, job.stage, digest)
-            if isinstance(job.params, ByMeaning):
-                known |= embed.copies(con, self._recipe)
-            if self._all is None and len(known) < count_images(con):
-                origins, refusals = provenance(con), opt_outs(con)
-                self._all = [
-                    Candidate(
-                        image=image, origin=origins.get(image.sha256), signals=tuple(refusals.get(image.sha256, ()))
-                    )
-                    for image in images(con)
-                ]
-        return [candidate for candidate in self._all or () if candidate.image.sha256 not in known]
-
-
-def _slices(verdicts: pa.Table) -> Iterator[pa.Table]:
-    for first in range(0, len(verdicts), _BATCH):
-        yield verdicts.slice(first, _BATCH)
-
-
-def _judged_singly(
-    workspace: Workspace, job: FilterJob, digest: str, todo: Sequence[Candidate]
-) -> Iterator[list[DecisionRow]]:
-    yield from batches(_rows(job, digest, _judge(workspace, job), todo), _BATCH, seconds=60)
-
-
-def _judge(workspace: Workspace, job: FilterJob) -> Judge:
-    if not isinstance(job.params, ByMeaning):
-        return job.params.judge
-    identity = embed.model_id(workspace, job.params.model)
+    A filter that judges a whole set has those of the newest set that it saw; images that came later have none until it
+    ran again. Raises ConfigError, WeightsMissing and ComponentMissing.
+    """
+    jobs = build(recipe)
+    judges = _Judges.of(workspace, recipe, jobs)
+    digests: dict[str, str] = {}
     with open_ledger(workspace) as con:
-        space = embed.LedgerSpace.of(con, job.params.model, identity)
-    return job.params.judge_in(space)
+        for job in jobs:
+            last = latest_stage(con, job.stage, recipe.name) if _is_whole(job) else None
+            inputs = last.input_digest if last else ""
+            digests[job.stage] = (
+                judges.digest(job, after=digests, inputs=inputs) if _is_whole(job) else judges.digest(job)
+            )
+    return digests
 
 
-def _rows(job: FilterJob, digest: str, judge: Judge, todo: Sequence[Candidate]) -> Iterator[DecisionRow]:
-    for candidate in todo:
-        verdict = judge(candidate)
-        yield DecisionRow(
-            sha256=candidate.image.sha256,
-            stage=job.stage,
-            recipe_digest=digest,
-            verdict="keep" if verdict.keep else "drop",
-            reason=verdict.reason,
-            value=verdict.value,
-            threshold=verdict.threshold,
-            decided_by=f"{job.stage}/{job.params.version}",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judges:
+    """What filters judge by beside their parameters.
+
+    `identities` holds the model or detector of each, by stage; `copies` the stage (-> recipe_digest) that tells which
+    images are copies; `said` and `words` what people said of images, and why and who.
+    """
+
+    workspace: Workspace
+    recipe: str
+    identities: Mapping[str, str | None]
+    copies: Mapping[str, str]
+    said: Mapping[str, bool]
+    words: Mapping[str, str]
+
+    @classmethod
+    def of(cls, workspace: Workspace, recipe: Recipe, jobs: Sequence[FilterJob]) -> _Judges:
+        identities = {job.stage: _identity(workspace, job) for job in jobs}
+        with open_ledger(workspace) as con:
+            copies = {dedupe.STAGE: dedupe.dedupe_digest(con, recipe)}
+            said, words = said_of(reviews(con, recipe.name, STAGE))
+        return cls(
+            workspace=workspace, recipe=recipe.name, identities=identities, copies=copies, said=said, words=words
         )
+
+    def digest(self, job: FilterJob, *, after: Mapping[str, str] | None = None, inputs: str | None = None) -> str:
+        """The recipe digest of a filter's decisions; for one that judges a whole set, those that chose the set, too."""
+        return job.digest(self.identities[job.stage], said=self.said, after=after, inputs=inputs)
+
+    def turn(self, job: FilterJob, digest: str) -> Turn:
+        return Turn(
+            workspace=self.workspace,
+            recipe=self.recipe,
+            job=job,
+            digest=digest,
+            identity=self.identities[job.stage],
+            copies=self.copies,
+            said=self.said,
+            words=self.words,
+        )
+
+
+def _is_whole(job: FilterJob) -> bool:
+    return isinstance(job.params, ByVectors) and job.params.whole
+
+
+def _identity(workspace: Workspace, job: FilterJob) -> str | None:
+    if isinstance(job.params, ByVectors):
+        return embed.model_id(workspace, job.params.model)
+    if isinstance(job.params, ByScore):
+        return measuring.identify(workspace, job.params.scorer)
+    return None
+
+
+def _look(workspace: Workspace, recipe: Recipe, jobs: Sequence[FilterJob], progress: Progress) -> None:
+    """Embed and measure what filters need and is not there."""
+    for model in dict.fromkeys(job.params.model for job in jobs if isinstance(job.params, ByVectors)):
+        embed.embed_missing(workspace, recipe, model, progress=progress)
+    scorers = list(dict.fromkeys(job.params.scorer for job in jobs if isinstance(job.params, ByScore)))
+    if scorers:
+        with open_ledger(workspace) as con:
+            left_out = embed.copies(con, recipe)
+        measuring.measure(workspace, scorers, progress=progress, left_out=left_out)
+
+
+def _judge_undecided(judges: _Judges, job: FilterJob, digests: dict[str, str], progress: Progress) -> int:
+    """Let a filter judge what it has not judged yet; how many images that were. Its digest is added to `digests`."""
+    digests[job.stage] = digest = judges.digest(job)
+    count, tables = judge_undecided(judges.turn(job, digest))
+    if count:
+        _write(judges.workspace, job, tables, count, progress)
+    return count
+
+
+def _judge_set(judges: _Judges, job: FilterJob, digests: dict[str, str], progress: Progress) -> int:
+    """Let a filter judge the whole set that those before it keep, unless it has; how many images that were.
+
+    Its digest is added to `digests`, which holds those of the filters before it.
+    """
+    with open_ledger(judges.workspace) as con:
+        sha256s = images_among(con, kept_by=digests, not_dropped_by=judges.copies)
+        last = latest_stage(con, job.stage, judges.recipe)
+    inputs = hashlib.sha256(sha256s.tobytes()).hexdigest()
+    digests[job.stage] = digest = judges.digest(job, after=dict(digests), inputs=inputs)
+    if last is not None and last.recipe_digest == digest:
+        return 0
+    table, detail = judge_set(judges.turn(job, digest), sha256s)
+    tables = (table.slice(first, BLOCK) for first in range(0, len(table), BLOCK))
+    _write(judges.workspace, job, tables, len(table), progress)
+    with open_ledger(judges.workspace, write=True) as con:
+        record_stage(con, job.stage, judges.recipe, digest, inputs, {"images": len(sha256s), **detail})
+    return len(sha256s)
+
+
+def _write(workspace: Workspace, job: FilterJob, tables: Iterable[pa.Table], count: int, progress: Progress) -> None:
+    with progress.start(job.stage, count) as task:
+        for table in tables:
+            with open_ledger(workspace, write=True) as con:
+                write_decisions(con, table)
+            task.advance(len(table))
+
+
+def _told(counts: StageTally) -> dict[str, Any]:
+    told: dict[str, Any] = {"keep": counts.kept, "drop": counts.dropped, "only": counts.only}
+    if counts.thresholds is not None:
+        least, most = counts.thresholds
+        told["threshold"] = least if least == most else [least, most]
+    return told

@@ -45,7 +45,7 @@ def test_every_filter_says_something_about_every_image(herbarium, recipe, pictur
     assert found[small, "filter.size"].value == 90
     assert found[small, "filter.size"].decided_by == "filter.size/1"
     assert (report.done, report.kept, report.dropped) == (12, 1, 3)
-    assert report.detail["filter.size"] == {"keep": 3, "drop": 1}
+    assert report.detail["filter.size"] == {"keep": 3, "drop": 1, "only": 1, "threshold": 100}
     run_dedupe(herbarium.workspace, recipe(FILTERS), progress=SilentProgress())
     stages = stage_digests(recipe(FILTERS), herbarium.workspace)
     with open_ledger(herbarium.workspace) as con:
@@ -86,7 +86,7 @@ def test_a_changed_bound_makes_that_filter_judge_anew_and_no_other(herbarium, re
     report = run(herbarium, recipe(FILTERS.replace("100", "1000")))
 
     assert report.done == 1
-    assert report.detail["filter.size"] == {"keep": 0, "drop": 1}
+    assert report.detail["filter.size"] == {"keep": 0, "drop": 1, "only": 1, "threshold": 1000}
     assert run(herbarium, recipe(FILTERS)).done == 0  # the old verdicts are still there
 
 

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
 
 from harvest.errors import ConfigError
@@ -113,45 +110,6 @@ def test_a_refusal_inside_a_c2pa_manifest_drops_an_image(judged):
         False,
         "refused by c2pa: cawg.training-mining: cawg.ai_training notAllowed (c2pa:urn:c2pa:1)",
     )
-
-
-class Plane:
-    """A space of two dimensions: prompts are angles in degrees, and so is the image."""
-
-    def __init__(self, angle: float | None) -> None:
-        self.angle = angle
-
-    def image(self, sha256: str):
-        return None if self.angle is None else self.texts([str(self.angle)])[0]
-
-    def texts(self, texts):
-        turns = [math.radians(float(text)) for text in texts]
-        return np.array([[math.cos(turn), math.sin(turn)] for turn in turns], dtype=np.float32)
-
-
-@pytest.mark.parametrize(
-    ("options", "angle", "keep", "value"),
-    [
-        ("keep: [0, 10], reject: [90]", 8, True, math.cos(math.radians(2)) - math.cos(math.radians(82))),
-        ("keep: [0, 10], reject: [90]", 70, False, math.cos(math.radians(60)) - math.cos(math.radians(20))),
-        ("keep: [0], reject: [90], margin: 0.5", 40, False, math.cos(math.radians(40)) - math.cos(math.radians(50))),
-        ("keep: [0], min_score: 0.9", 20, True, math.cos(math.radians(20))),
-        ("keep: [0], min_score: 0.9", 40, False, math.cos(math.radians(40))),
-    ],
-)
-def test_the_clip_score_is_the_best_kept_cosine_less_the_best_rejected(recipe, options, angle, keep, value):
-    (job,) = build(recipe(f"filter:\n  - clip: {{model: harvest-demo, {options}}}\n"))
-
-    verdict = job.params.judge_in(Plane(angle))(Candidate(image=IMAGE))
-
-    assert verdict.keep is keep
-    assert verdict.value == pytest.approx(value, abs=1e-5)
-
-
-def test_an_image_without_a_vector_is_dropped(recipe):
-    (job,) = build(recipe("filter:\n  - clip: {model: harvest-demo, keep: [0], min_score: 0}\n"))
-
-    assert not job.params.judge_in(Plane(None))(Candidate(image=IMAGE)).keep
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
 
+from harvest.config.reader import Section
 from harvest.config.recipe import Recipe, params_digest
 from harvest.stages.filters.base import (
-    ByMeaning,
+    Asked,
+    ByScore,
+    ByVectors,
     Candidate,
     Case,
     Filter,
     FilterKind,
+    Grounded,
     InSql,
-    Judge,
-    Space,
+    Judged,
     Verdict,
     drop,
     keep,
@@ -29,15 +35,16 @@ from harvest.stages.filters.synthetic import SyntheticFilter
 
 __all__ = [
     "FILTERS",
-    "ByMeaning",
+    "Asked",
+    "ByScore",
+    "ByVectors",
     "Candidate",
     "Case",
     "Filter",
     "FilterJob",
     "FilterKind",
     "InSql",
-    "Judge",
-    "Space",
+    "Judged",
     "Verdict",
     "build",
     "drop",
@@ -62,11 +69,26 @@ class FilterJob:
     """One entry of a recipe's `filter:` list. `stage` is the name its decisions go by."""
 
     stage: str
-    params: Filter | ByMeaning
+    params: Filter | InSql | ByVectors | ByScore
 
-    def digest(self, model_id: str | None = None) -> str:
-        """The recipe digest of its decisions; `model_id` belongs in it where the filter judges by meaning."""
-        values = {**asdict(self.params), "model_id": model_id}  # type: ignore[call-overload]
+    def digest(
+        self,
+        identity: str | None = None,
+        *,
+        said: Mapping[str, bool] | None = None,
+        after: Mapping[str, str] | None = None,
+        inputs: str | None = None,
+    ) -> str:
+        """The recipe digest of its decisions: parameters, contents of the files among them, and what else they rest on.
+
+        `identity` is that of the model or detector it judges by; `said` what people said of images. `after` and
+        `inputs` are the digests of the filters before it and of the set that they keep, where it judges a whole set.
+        """
+        values: dict[str, Any] = {**_plain(asdict(self.params)), "model_id": identity}  # type: ignore[call-overload]
+        if isinstance(self.params, Grounded) and (grounds := self.params.grounds(said or {})):
+            values |= {"grounds": dict(grounds)}
+        if inputs is not None:
+            values |= {"after": dict(after or {}), "inputs": inputs}
         return params_digest(self.stage, self.params.version, values)
 
 
@@ -83,13 +105,43 @@ def build(recipe: Recipe) -> list[FilterJob]:
         if kind is None:
             raise entry.error(name, _unknown(name))
         section = entry.section(name)
-        params = section.read(kind.params)
-        if kind.check is not None:
-            kind.check(section)
         seen[name] = seen.get(name, 0) + 1
         stage = f"filter.{name}" if seen[name] == 1 else f"filter.{name}.{seen[name]}"
-        jobs.append(FilterJob(stage=stage, params=params))
+        jobs.append(FilterJob(stage=stage, params=_params(kind, section)))
     return jobs
+
+
+def _params(kind: FilterKind, section: Section) -> Any:
+    params: Any = section.read(kind.params)
+    if kind.check is not None:
+        kind.check(section)
+    files = {field.name: _found(section, field.name, getattr(params, field.name)) for field in fields(params)}
+    params = replace(params, **files)
+    return params if kind.complete is None else kind.complete(section, params)
+
+
+def _found(section: Section, key: str, value: Any) -> Any:
+    """A parameter with every path in it made absolute; relative ones start at the folder of the recipe."""
+    if isinstance(value, tuple) and any(isinstance(each, Path) for each in value):
+        return tuple(_found(section, f"{key}[{index}]", each) for index, each in enumerate(value))
+    if not isinstance(value, Path):
+        return value
+    path = section.file.resolve().parent / value.expanduser()
+    if not path.exists():
+        raise section.error(key, f"no such file: {path}")
+    return path
+
+
+def _plain(value: Any) -> Any:
+    """Parameters for a digest: files count by what is in them, wherever they lie."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Path) and value.is_file():
+        with value.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return value
 
 
 def _unknown(name: str) -> str:

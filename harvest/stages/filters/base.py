@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -16,17 +16,15 @@ from harvest.ledger.rows import ImageRow, SightingRow
 
 __all__ = [
     "Asked",
-    "ByMeaning",
     "ByScore",
     "ByVectors",
     "Candidate",
     "Case",
     "Filter",
     "FilterKind",
+    "Grounded",
     "InSql",
-    "Judge",
     "Judged",
-    "Space",
     "Verdict",
     "drop",
     "keep",
@@ -62,19 +60,6 @@ def drop(reason: str, value: float | None = None, threshold: float | None = None
     return Verdict(keep=False, reason=reason, value=value, threshold=threshold)
 
 
-Judge = Callable[[Candidate], Verdict]
-
-
-class Space(Protocol):
-    """A CLIP model's space, in which images and texts that mean the same lie close."""
-
-    def image(self, sha256: str) -> NDArray[np.float32] | None:
-        """The unit vector of an image; None where it could not be decoded."""
-
-    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors (n, d) of texts."""
-
-
 class Filter(Protocol):
     """A frozen dataclass of parameters, read from the recipe. `version` rises when the same ones judge otherwise."""
 
@@ -104,7 +89,8 @@ class InSql(Protocol):
 
     `reads` names what it looks at beside the columns of `images`: `origin` brings `license` and `license_raw` of the
     sighting that answers for the image, both NULL without one; `refusals` brings a list of {kind, value, where}, every
-    distinct one that was met with the bytes, in order.
+    distinct one that was met with the bytes, in order; `said` brings what people said of the image for this recipe's
+    choice, `said` (keep or drop), `said_why` and `said_by`, all NULL where nobody did.
     """
 
     version: ClassVar[int]
@@ -115,17 +101,13 @@ class InSql(Protocol):
 
 
 @runtime_checkable
-class ByMeaning(Protocol):
-    """Parameters of a filter that needs vectors of the CLIP model `model` to judge by."""
+class Grounded(Protocol):
+    """A filter whose verdicts rest on more than its parameters."""
 
-    version: ClassVar[int]
-
-    @property
-    def model(self) -> str:
-        """The model's name, as harvest.stages.clip knows it."""
-
-    def judge_in(self, space: Space) -> Judge:
-        """What judges images whose vectors lie in `space`."""
+    def grounds(self, said: Mapping[str, bool]) -> Mapping[str, object]:
+        """What the verdicts rest on beside parameters and weights, as plain values: digests of files that it reads, of
+        what people said if it learns from that. A change makes it judge anew.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +133,8 @@ class Judged:
 
     `value` and `threshold` are float64, NaN where no number decided. `labels` are words that were found for the images,
     as columns of the ledger's `labels` but for the model's: the stage writes them with `write_labels`, and before the
-    verdicts, so that who has a verdict has labels.
+    verdicts, so that who has a verdict has labels. `detail` holds plain values for JSON kept with the stage run of a
+    `whole` filter: how a threshold was found.
     """
 
     keep: NDArray[np.bool_]
@@ -159,6 +142,7 @@ class Judged:
     value: NDArray[np.float64]
     threshold: NDArray[np.float64]
     labels: pa.Table | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -207,8 +191,13 @@ class ByScore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterKind:
-    """A filter as the recipe names it. `check` may find fault with parameters that types cannot express."""
+    """A filter as the recipe names it.
+
+    Parameters of type Path are files relative to the recipe's folder, and have to be there. `check` may find fault with
+    what types cannot express; `complete` gets the section and the parameters read from it, and gives those to judge by.
+    """
 
     name: str
-    params: type[Filter] | type[ByMeaning]
+    params: type[Filter] | type[InSql] | type[ByVectors] | type[ByScore]
     check: Callable[[Section], None] | None = None
+    complete: Callable[[Section, Any], Any] | None = None

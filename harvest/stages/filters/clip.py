@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harvest.config.reader import Section, setting
-from harvest.stages.filters.base import Candidate, Judge, Space, Verdict, drop, keep
+from harvest.stages.filters.base import Asked, Judged
 
 __all__ = ["ClipFilter", "check_prompts"]
 
@@ -25,37 +25,42 @@ class ClipFilter:
     """
 
     version: ClassVar[int] = 1
+    whole: ClassVar[bool] = False
     model: str
     keep: tuple[str, ...]
     reject: tuple[str, ...] = ()
     margin: float = setting(0.0, ge=-2, le=2)
     min_score: float | None = setting(None, ge=-1, le=1)
 
-    def judge_in(self, space: Space) -> Judge:
+    def grounds(self, said: Mapping[str, bool]) -> Mapping[str, object]:  # noqa: ARG002
+        """Nothing but the parameters and the weights."""
+        return {}
+
+    def judge_all(self, asked: Asked) -> Judged:
         """Embeds the prompts; the images' vectors are there already."""
-        wanted, unwanted = space.texts(self.keep), space.texts(self.reject) if self.reject else None
+        liked, best = _closest(asked.vectors, asked.texts(self.keep))
+        least = np.full(len(best), np.nan if self.min_score is None else self.min_score)
+        weak = best < least
+        fits = [f"{self.keep[at]!r} fits at {cosine:.3f}" for at, cosine in zip(liked, best.tolist(), strict=True)]
+        if not self.reject:
+            return Judged(keep=~weak, reason=fits, value=best, threshold=least)
+        disliked, worst = _closest(asked.vectors, asked.texts(self.reject))
+        score = np.round(best - worst, 6)
+        passed = score >= self.margin
+        rows = zip(liked.tolist(), best.tolist(), disliked.tolist(), worst.tolist(), passed.tolist(), strict=True)
+        against = [self._against(*row) for row in rows]
+        return Judged(
+            keep=passed & ~weak,
+            reason=[
+                fit if is_weak else words for fit, words, is_weak in zip(fits, against, weak.tolist(), strict=True)
+            ],
+            value=np.where(weak, best, score),
+            threshold=np.where(weak, least, self.margin),
+        )
 
-        def judge(candidate: Candidate) -> Verdict:
-            vector = space.image(candidate.image.sha256)
-            if vector is None:
-                return drop("does not decode, so nobody knows what it shows")
-            return self._verdict(vector, wanted, unwanted)
-
-        return judge
-
-    def _verdict(
-        self, vector: NDArray[np.float32], wanted: NDArray[np.float32], unwanted: NDArray[np.float32] | None
-    ) -> Verdict:
-        liked, best = _closest(vector, wanted, self.keep)
-        if self.min_score is not None and best < self.min_score:
-            return drop(f"{liked!r} fits at {best:.3f}", best, self.min_score)
-        if unwanted is None:
-            return keep(f"{liked!r} fits at {best:.3f}", best, self.min_score)
-        disliked, worst = _closest(vector, unwanted, self.reject)
-        score = round(best - worst, 6)
-        if score < self.margin:
-            return drop(f"{disliked!r} ({worst:.3f}) against {liked!r} ({best:.3f})", score, self.margin)
-        return keep(f"{liked!r} ({best:.3f}) against {disliked!r} ({worst:.3f})", score, self.margin)
+    def _against(self, liked: int, best: float, disliked: int, worst: float, passed: bool) -> str:
+        good, bad = f"{self.keep[liked]!r} ({best:.3f})", f"{self.reject[disliked]!r} ({worst:.3f})"
+        return f"{good} against {bad}" if passed else f"{bad} against {good}"
 
 
 def check_prompts(section: Section) -> None:
@@ -67,7 +72,8 @@ def check_prompts(section: Section) -> None:
         raise section.error("reject", "missing; expected prompts to hold against `keep`, or a `min_score`")
 
 
-def _closest(vector: NDArray[np.float32], texts: NDArray[np.float32], prompts: Sequence[str]) -> tuple[str, float]:
-    cosines = texts @ vector
-    index = int(np.argmax(cosines))
-    return prompts[index], float(cosines[index])
+def _closest(vectors: NDArray[np.float32], texts: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Of each image (n, d), which of the texts (m, d) is nearest, and at which cosine: both (n,)."""
+    cosines = vectors @ texts.T
+    nearest = np.argmax(cosines, axis=1)
+    return nearest, cosines[np.arange(len(vectors)), nearest].astype(np.float64)

@@ -28,11 +28,21 @@ _READS: Mapping[str, tuple[str, str]] = {
             ) GROUP BY sha256
         ) AS r USING (sha256)""",
     ),
+    "said": (
+        "w.said, w.said_why, w.said_by",
+        """LEFT JOIN (
+            SELECT sha256, verdict AS said, reason AS said_why, decided_by AS said_by FROM reviews_in_force
+            WHERE name = $the_recipe AND stage = 'filter' AND verdict IN ('keep', 'drop')
+        ) AS w USING (sha256)""",
+    ),
 }
 
 
-def judged(con: Connection, params: InSql, *, stage: str, recipe_digest: str) -> pa.Table:
-    """The decisions, as columns, on every image that `stage` has none on yet under this digest; ordered by sha256."""
+def judged(con: Connection, params: InSql, *, stage: str, recipe_digest: str, recipe: str = "") -> pa.Table:
+    """The decisions, as columns, on every image that `stage` has none on yet under this digest; ordered by sha256.
+
+    `recipe` is the name under which people's reviews stand, for filters that read them.
+    """
     reads = [_READS[name] for name in sorted(params.reads)]
     statement = f"""
         WITH candidates AS (
@@ -49,6 +59,7 @@ def judged(con: Connection, params: InSql, *, stage: str, recipe_digest: str) ->
         **asdict(params),  # type: ignore[call-overload]
         "the_stage": stage,
         "the_digest": recipe_digest,
+        "the_recipe": recipe,
         "the_judge": f"{stage}/{params.version}",
     }
     asked = {
