@@ -9,7 +9,6 @@ from typing import overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from PIL import Image
 
 from harvest import scorers
 from harvest.errors import Broken, LedgerError
@@ -29,7 +28,7 @@ from harvest.progress import Progress
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "identify", "measure"]
+__all__ = ["STAGE", "identify", "measure", "row_of"]
 
 STAGE = "measure"
 _BATCH = 2000  # images whose rows are written together
@@ -122,14 +121,20 @@ def _measure(job: _Job) -> list[ScoreRow | FacesRow]:
     try:
         picture = decode_rgb(path, longest=max(scorer.longest for scorer in asked))
     except Broken:
-        return [ScoreRow(sha256=job.sha256, scorer=scorer.name, value=None) for scorer in asked]
-    return [_row(job.sha256, name, scorer, picture) for name, scorer in zip(job.names, asked, strict=True)]
+        picture = None
+    scores = [scorer(picture) if picture else None for scorer in asked]
+    return [
+        row_of(job.sha256, name, scorer.name, score)
+        for name, scorer, score in zip(job.names, asked, scores, strict=True)
+    ]
 
 
-def _row(sha256: str, name: str, scorer: scorers.Scorer, picture: Image.Image) -> ScoreRow | FacesRow:
-    score = scorer(picture)
+def row_of(sha256: str, name: str, identity: str, score: scorers.Score | None) -> ScoreRow | FacesRow:
+    """The row that a measurement by the scorer `name` becomes, kept by its `identity`; None where nothing decodes."""
+    if score is None:
+        return ScoreRow(sha256=sha256, scorer=identity, value=None)
     if name == "faces":  # where audits look for them
         boxes = json.dumps(score.detail["boxes"])
-        return FacesRow(sha256=sha256, detector=scorer.name, faces=int(score.value), boxes=boxes)
+        return FacesRow(sha256=sha256, detector=identity, faces=int(score.value), boxes=boxes)
     detail = json.dumps(score.detail, sort_keys=True) if score.detail else None
-    return ScoreRow(sha256=sha256, scorer=scorer.name, value=score.value, detail=detail)
+    return ScoreRow(sha256=sha256, scorer=identity, value=score.value, detail=detail)

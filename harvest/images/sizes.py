@@ -16,7 +16,7 @@ from PIL import Image
 from harvest.images.resize import SIZE_EXTENSIONS, Size, derive
 from harvest.items import Derivative
 
-__all__ = ["FOLDER", "make_size", "sized_path", "slug", "write_size"]
+__all__ = ["FOLDER", "derivative_of", "make_size", "sized_name", "sized_path", "slug", "write_size"]
 
 FOLDER = "derived"
 _SLUG_LENGTH = 60
@@ -37,6 +37,12 @@ def slug(title: str | None, image_url: str) -> str:
     return ""
 
 
+def sized_name(digits: str, title: str | None, image_url: str | None) -> str:
+    """What the copies of an image are called: `<slug>-<digits of its sha256>`, or the digits alone."""
+    words = slug(title, image_url or "")
+    return f"{words}-{digits}" if words else digits
+
+
 def sized_path(size: Size, name: str) -> str:
     """Where a copy lies, relative to the workspace. Modes other than `crop` have a folder of their own."""
     folder = str(size.px) if size.mode == "crop" else f"{size.px}-{size.mode}"
@@ -46,7 +52,12 @@ def sized_path(size: Size, name: str) -> str:
 def make_size(picture: Image.Image, size: Size, path: str, recipe_digest: str) -> tuple[Derivative, bytes]:
     """One size of the RGB `picture`, and its bytes, which `write_size` brings to `path` in the workspace."""
     body = derive(picture, size)
-    made = Derivative(
+    return derivative_of(body, size, path, recipe_digest), body
+
+
+def derivative_of(body: bytes, size: Size, path: str, recipe_digest: str) -> Derivative:
+    """What is noted of a copy whose bytes are `body`."""
+    return Derivative(
         size=size.px,
         mode=size.mode,
         path=path,
@@ -54,7 +65,6 @@ def make_size(picture: Image.Image, size: Size, path: str, recipe_digest: str) -
         derived_sha256=hashlib.sha256(body).hexdigest(),
         recipe_digest=recipe_digest,
     )
-    return made, body
 
 
 def write_size(file: Path, body: bytes) -> None:

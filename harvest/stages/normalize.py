@@ -13,7 +13,7 @@ from harvest.config.recipe import Recipe, SizeConfig
 from harvest.config.sizes import STAGE, longest_of
 from harvest.errors import Broken
 from harvest.images.decode import decode_rgb
-from harvest.images.sizes import make_size, sized_path, slug, write_size
+from harvest.images.sizes import make_size, sized_name, sized_path, write_size
 from harvest.ledger import derived, open_ledger, provenance, selected, write_derived
 from harvest.ledger.rows import DerivedRow, ImageRow, SightingRow
 from harvest.processes import batches, in_processes
@@ -81,8 +81,7 @@ def names(images: Sequence[ImageRow], origins: Mapping[str, SightingRow]) -> dic
     for image in images:
         digits = image.sha256[:_DIGITS] if short[image.sha256[:_DIGITS]] == 1 else image.sha256
         origin = origins.get(image.sha256)
-        words = slug(origin.title, origin.image_url) if origin else ""
-        called[image.sha256] = f"{words}-{digits}" if words else digits
+        called[image.sha256] = sized_name(digits, origin.title, origin.image_url) if origin else digits
     return called
 
 

@@ -14,7 +14,7 @@ from harvest.errors import Broken
 from harvest.images.credentials import read_credentials
 from harvest.images.decode import extension
 from harvest.images.fingerprint import examined
-from harvest.images.sizes import make_size, sized_path, slug, write_size
+from harvest.images.sizes import make_size, sized_name, sized_path, write_size
 from harvest.items import Derivative, Fingerprint, Signal
 from harvest.store import original_path
 
@@ -72,7 +72,8 @@ def _looked(body: bytes, title: str | None, image_url: str, orders: Orders) -> L
     finding = Finding(sha256=found.sha256, fingerprint=found, signals=signals)
     if any(signal.kind in orders.honoured for signal in signals):
         return Looked(finding=finding)
-    sizes = _sizes(picture, found, slug(title, image_url), orders) if picture else ()
+    name = sized_name(found.sha256[:_DIGITS], title, image_url)
+    sizes = _sizes(picture, name, orders) if picture else ()
     return Looked(finding=finding, is_wanted=True, sizes=sizes)
 
 
@@ -83,12 +84,8 @@ def _refusal(found: Fingerprint) -> tuple[Signal, ...]:
     return (Signal(kind="iptc", value=mining, where="xmp:plus:DataMining"),)
 
 
-def _sizes(
-    picture: Image.Image, found: Fingerprint, words: str, orders: Orders
-) -> tuple[tuple[Derivative, bytes], ...]:
+def _sizes(picture: Image.Image, name: str, orders: Orders) -> tuple[tuple[Derivative, bytes], ...]:
     digests = size_digests(orders.sizes)
-    digits = found.sha256[:_DIGITS]
-    name = f"{words}-{digits}" if words else digits
     return tuple(make_size(picture, size, sized_path(size, name), digests[size.px]) for size in orders.sizes)
 
 
