@@ -27,6 +27,7 @@ from harvest.stages.filters.base import (
     keep,
 )
 from harvest.stages.filters.clip import ClipFilter, check_prompts
+from harvest.stages.filters.labels import LabelsFilter, complete_labels
 from harvest.stages.filters.licence import LicenceFilter, check_allowed
 from harvest.stages.filters.opt_out import OptOutFilter
 from harvest.stages.filters.quality import QualityFilter
@@ -60,6 +61,7 @@ FILTERS: Mapping[str, FilterKind] = {
         FilterKind(name="opt_out", params=OptOutFilter),
         FilterKind(name="synthetic", params=SyntheticFilter),
         FilterKind(name="clip", params=ClipFilter, check=check_prompts),
+        FilterKind(name="labels", params=LabelsFilter, complete=complete_labels),
     )
 }
 
