@@ -19,7 +19,7 @@ from harvest.images.decode import EXTENSIONS
 from harvest.ledger import Connection, evidence_records, open_ledger
 from harvest.progress import Progress
 from harvest.store import Store, original_path
-from harvest.workspace import SHEET_INDEX, Workspace
+from harvest.workspace import INDEX_NAMES, SHEET_INDEX, Workspace
 
 __all__ = ["ExportedCopy", "Holdings", "evidence_of", "exported_copies", "holdings_of"]
 
@@ -57,12 +57,13 @@ class ExportedCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """What is there, as paths in the workspace; `exports` and `layouts` by name, `evidence` as "<run>: n answers"."""
+    """What is there, as paths in the workspace; exports, layouts, indexes by name, evidence as "<run>: n answers"."""
 
     originals: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
     layouts: tuple[str, ...] = ()
     sheets: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
@@ -96,6 +97,7 @@ def holdings_of(
         derived=tuple(sorted(path for path in derived if (root / path).is_file())),
         layouts=tuple(folder.name for folder in _folders(workspace.layouts) if _lays_out(folder, digests)),
         sheets=tuple(folder.name for folder in _folders(workspace.layouts) if _has_sheet_of(folder, digests)),
+        indexes=tuple(folder.name for folder in _folders(workspace.indexes) if _shows(folder / INDEX_NAMES, digests)),
         exports=tuple(
             folder.name for folder in _folders(workspace.exports) if folder.name in exports or _lists(folder, digests)
         ),
@@ -161,12 +163,17 @@ def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
     """Whether a mosaic shows one of the images; one without its table is taken to show them."""
     table = folder / _TABLE
     if table.exists():
-        try:
-            shown = pq.read_table(table, columns=["sha256"]).column("sha256").cast(pa.string())
-        except (OSError, KeyError, pa.ArrowException):
-            return True
-        return bool(pc.any(pc.is_in(shown, pa.array(sorted(wanted), pa.string()))).as_py())
+        return _shows(table, wanted)
     return any(path.name != SHEET_INDEX and not path.match("sheet-*.jpg") for path in folder.iterdir())
+
+
+def _shows(table: Path, wanted: Collection[str]) -> bool:
+    """Whether a Parquet table names one of the images; one that cannot be read is taken to name them."""
+    try:
+        shown = pq.read_table(table, columns=["sha256"]).column("sha256").cast(pa.string())
+    except (OSError, KeyError, pa.ArrowException):
+        return True
+    return bool(pc.any(pc.is_in(shown, pa.array(sorted(wanted), pa.string()))).as_py())
 
 
 def _has_sheet_of(folder: Path, wanted: Collection[str]) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "INDEX_NAMES",
     "SHEET_INDEX",
     "Workspace",
     "digest_of_file",
@@ -21,6 +22,7 @@ __all__ = [
     "write_published",
 ]
 
+INDEX_NAMES = "images.parquet"  # in an index's folder: which images its vectors are of
 SHEET_INDEX = "sheet-images.json"  # in a layout's folder: which images its contact sheets show
 
 
@@ -64,6 +66,11 @@ class Workspace:
     def exports(self) -> Path:
         """Finished datasets, one folder a name."""
         return self.root / "exports"
+
+    @property
+    def indexes(self) -> Path:
+        """Indexes of vectors, one folder a model; made again when they are gone."""
+        return self.root / "indexes"
 
     @property
     def reports(self) -> Path:

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "normalize": "stages:normalize",
     "sheet": "stages:sheet",
     "layout": "stages:layout",
+    "search": "searching:search",
     "review": "reviewing:review",
     "export": "stages:export",
     "audit": "auditing:audit",

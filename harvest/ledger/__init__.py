@@ -60,6 +60,13 @@ from harvest.ledger.rechecks import (
     subjects,
     write_rechecks,
 )
+from harvest.ledger.results import (
+    holders,
+    known_among,
+    new_copies,
+    take_results,
+    work_columns,
+)
 from harvest.ledger.rows import (
     DecisionRow,
     DerivedRow,
@@ -175,6 +182,7 @@ __all__ = [
     "fingerprints",
     "finish_run",
     "head",
+    "holders",
     "image_columns",
     "images",
     "images_among",
@@ -186,6 +194,7 @@ __all__ = [
     "ingest_all",
     "ingest_from",
     "ingest_segment",
+    "known_among",
     "known_sha1",
     "known_urls",
     "last_run",
@@ -197,6 +206,7 @@ __all__ = [
     "near_prints",
     "near_values",
     "nearest",
+    "new_copies",
     "note_refusal",
     "note_robots",
     "open_ledger",
@@ -216,6 +226,7 @@ __all__ = [
     "status",
     "subject_sources",
     "subjects",
+    "take_results",
     "takedown_rows",
     "taken_down",
     "tally",
@@ -232,6 +243,7 @@ __all__ = [
     "vectors",
     "vectors_of",
     "without_vectors",
+    "work_columns",
     "write_comparison",
     "write_decisions",
     "write_derived",

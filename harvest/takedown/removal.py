@@ -129,6 +129,7 @@ def _removed(workspace: Workspace, tombstones: int, asked: list[str], progress: 
             (work.file, there.derived),
             (work.layout, there.layouts),
             (work.sheet, there.sheets),
+            (work.index, there.indexes),
             (work.file, there.reports),
             (work.export, there.exports),
         ):
@@ -194,6 +195,10 @@ class _Removal:
         _unlink([*folder.glob("sheet-*.jpg"), folder / SHEET_INDEX], last=SHEET_INDEX)
         self._tidy(folder)
         self.again.append(f"harvest sheet RECIPE  # {name}")
+
+    def index(self, name: str) -> None:
+        """An index of vectors; the next search that needs one makes it again."""
+        shutil.rmtree(self._workspace.indexes / name)
 
     def export(self, name: str) -> None:
         """An export, written anew without the images; one that cannot be is taken away."""
