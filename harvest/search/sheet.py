@@ -1,0 +1,56 @@
+"""What was found, as a contact sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from harvest.errors import Broken, SourceError, UsageError
+from harvest.images.decode import decode_rgb
+from harvest.progress import Progress
+from harvest.search.answer import Answer, Hit
+from harvest.store import Store
+from harvest.workspace import Workspace, published
+
+__all__ = ["FORMATS", "write_sheet"]
+
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+_COLUMNS, _TILE, _QUALITY = 6, 192, 90
+_UNREADABLE = "#d9d6cf"
+
+
+def write_sheet(file: Path, workspace: Workspace, answer: Answer, *, progress: Progress) -> None:
+    """Write the pictures of an answer, best first, each over its score and title, on one page.
+
+    A picture whose file cannot be read is a grey square. Raises UsageError for an extension that is not in FORMATS, and
+    for a folder that is not there.
+    """
+    if file.suffix.lower() not in FORMATS or not file.absolute().parent.is_dir():
+        raise UsageError(f"--sheet {file}: expected a file ending in {', '.join(FORMATS)}, in a folder that is there")
+    if not answer.hits:
+        return
+    from layout.sheet import contact_sheets  # noqa: PLC0415 - only when there is a sheet to draw
+
+    store, hits = Store(workspace.root), answer.hits
+    labels = [f"{hit.score:.3f}  {hit.title or hit.sha256[:12]}" for hit in hits]
+    heading = "   ".join(("without " if part.weight < 0 else "") + Path(part.value).name[:40] for part in answer.parts)
+    rows = -(-len(hits) // _COLUMNS)
+    with progress.start("sheet", len(hits)) as task:
+
+        def picture(index: int) -> Image.Image:
+            task.advance()
+            return _picture(store, hits[index])
+
+        (page,) = contact_sheets(
+            picture, len(hits), heading=heading, columns=_COLUMNS, tile=_TILE, labels=labels, rows=rows
+        )
+    with published(file) as temporary:
+        page.save(temporary, FORMATS[file.suffix.lower()], quality=_QUALITY)
+
+
+def _picture(store: Store, hit: Hit) -> Image.Image:
+    try:
+        return decode_rgb(store.local(hit.path), longest=_TILE)
+    except (Broken, OSError, SourceError):
+        return Image.new("RGB", (_TILE, _TILE), _UNREADABLE)
