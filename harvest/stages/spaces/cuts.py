@@ -104,7 +104,10 @@ def valley(scores: Scores) -> Cut | None:
     return Cut(
         threshold=float(between[at]),
         method="valley",
-        words=f"the valley between two hills of scores, {means[0]:.3f} and {means[1]:.3f}, the upper one {shares[1]:.1%}",
+        words=(
+            f"the valley between two hills of scores, {means[0]:.3f} and {means[1]:.3f}, "
+            f"with {shares[1]:.1%} in the upper one"
+        ),
         detail={
             "apart": round(float(apart), 3),
             "below": round(float(means[0]), 6),
