@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +49,11 @@ class Questions:
         Raises UsageError for an image that is not here, ConfigError for a file that does not decode.
         """
         return _remembered(self._pictures, names, self._see)
+
+    def known(self, sha256s: Collection[str]) -> Vectors:
+        """The vectors that the ledger has of these images, by sha256."""
+        with open_ledger(self.workspace) as con:
+            return vectors_of(con, self.identity, sha256s)
 
     def _say(self, texts: Sequence[str]) -> NDArray[np.float32]:
         loaded = self._loaded()

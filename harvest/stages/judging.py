@@ -90,6 +90,7 @@ class Turn:
             pictures=questions.pictures,
             said=self.said,
             words=self.words,
+            known=questions.known,
         )
 
 

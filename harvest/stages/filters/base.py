@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -117,6 +117,7 @@ class Asked:
     `sha256s` are in order; `vectors` is (n, d), float32, unit length. `texts` makes unit vectors of words, and
     `pictures` of image files or of sha256s in the ledger; both load the model. `said` holds, by sha256, what people
     said of images for this recipe's choice: True to keep, False to drop. `words` holds why and who: "too dark (Ada)".
+    `known` gives the vectors that there are of any images, by sha256, and loads nothing.
     """
 
     sha256s: NDArray[np.str_]
@@ -125,6 +126,7 @@ class Asked:
     pictures: Callable[[Sequence[str]], NDArray[np.float32]]
     said: Mapping[str, bool]
     words: Mapping[str, str] = field(default_factory=dict)
+    known: Callable[[Collection[str]], Mapping[str, NDArray[np.float32]]] = field(default=lambda _: {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
