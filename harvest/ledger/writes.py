@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-_MAKINGS = (
+DERIVED_MAKINGS = (
     "SELECT incoming.*, coalesce(now.making, 0) + 1 AS making",
     """LEFT JOIN (
            SELECT sha256, size, recipe_digest, max(making) AS making,
@@ -64,7 +64,7 @@ def write_embeddings(con: Connection, model: str, sha256s: Sequence[str], vector
 
 def write_derived(con: Connection, rows: Collection[DerivedRow]) -> None:
     """Add sized copies. A copy that was made again, and is another one, is in force in place of the earlier one."""
-    insert_selected(con, "derived_rows", table_of(DerivedRow, rows), *_MAKINGS)
+    insert_selected(con, "derived_rows", table_of(DerivedRow, rows), *DERIVED_MAKINGS)
 
 
 def record_stage(  # noqa: PLR0917 - the key of a stage run, in its columns' order
