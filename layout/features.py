@@ -8,12 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["PYRAMID_SIDE", "mixed", "pixel_pyramid", "standardised", "unit_rows"]
+__all__ = [
+    "PYRAMID_SIDE",
+    "colour_histogram",
+    "mixed",
+    "pixel_pyramid",
+    "pyramid_code",
+    "standardised",
+    "unit_rows",
+]
 
 PYRAMID_SIDE = 32
 _SIGMAS = (4.0, 2.0, 1.0)
 _BATCH = 512
 _RGB = 3
+_KEPT = 16  # of 32 frequencies along each axis
+_CONTRAST = 0.05
+_BINS = (6, 12, 12)  # of L, a and b
+_LAB_LOW, _LAB_HIGH = (0.0, -90.0, -110.0), (100.0, 100.0, 100.0)  # sRGB lies within
+_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+_WHITE = (0.95047, 1.0, 1.08883)  # D65
 
 
 def pixel_pyramid(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -24,8 +38,7 @@ def pixel_pyramid(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - heavy, and callers of the grid alone need none of it
 
-    if tiles.ndim != 4 or tiles.shape[3] != _RGB or tiles.dtype != np.uint8:
-        raise ValueError(f"expected uint8 tiles of shape (n, height, width, 3), got {tiles.dtype} {tiles.shape}")
+    _checked(tiles)
     levels = len(_SIGMAS) + 1
     width = PYRAMID_SIDE * PYRAMID_SIDE * _RGB
     pyramid = np.empty((len(tiles), levels, width), np.float32)
@@ -36,6 +49,87 @@ def pixel_pyramid(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
             pyramid[start : start + _BATCH, level] = blurred.reshape(len(raw), width)
         pyramid[start : start + _BATCH, -1] = raw.reshape(len(raw), width)
     return pyramid.reshape(len(tiles), levels * width)
+
+
+def pyramid_code(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The pixel pyramid in 769 numbers instead of 12,288, as unit vectors for comparison by cosine, (n, 769).
+
+    Blurring with reflected borders multiplies each frequency of the discrete cosine transform by a number of its own
+    (Martucci, IEEE Trans. Signal Processing 42, 1994). Scalar products of pyramids are therefore those of the pictures'
+    frequencies, weighted once by what the four levels let through together; the upper half of the frequencies, of which
+    blurring leaves little, is left out. Colours count from mid grey on, and one more number of little weight keeps
+    pictures without any contrast alike. `tiles` as for `pixel_pyramid`.
+    """
+    from scipy.fft import dctn  # noqa: PLC0415
+
+    code = np.empty((len(tiles), _KEPT * _KEPT * _RGB + 1), np.float32)
+    code[:, -1] = _CONTRAST * PYRAMID_SIDE * np.sqrt(_RGB)
+    weights = _frequency_weights()[:_KEPT, :_KEPT, None]
+    for start in range(0, len(tiles), _BATCH):
+        raw = _squashed(_checked(tiles[start : start + _BATCH])).astype(np.float32) / 255.0 - 0.5
+        waves = dctn(raw, type=2, norm="ortho", axes=(1, 2))[:, :_KEPT, :_KEPT] * weights
+        code[start : start + _BATCH, :-1] = waves.reshape(len(raw), -1)
+    return unit_rows(code)
+
+
+def _frequency_weights() -> NDArray[np.float32]:
+    """By frequency (32, 32), the length of a wave of length 1 after it went through all levels of the pyramid."""
+    from scipy.fft import dctn  # noqa: PLC0415
+    from scipy.ndimage import gaussian_filter  # noqa: PLC0415
+
+    # A point in the corner holds every frequency; what is left of each after the blur is what the blur lets through.
+    point = np.zeros((PYRAMID_SIDE, PYRAMID_SIDE))
+    point[0, 0] = 1.0
+    whole = dctn(point, type=2, norm="ortho")
+    passed = [dctn(gaussian_filter(point, sigma), type=2, norm="ortho") / whole for sigma in _SIGMAS]
+    return np.asarray(np.sqrt(1.0 + np.sum(np.square(passed), axis=0)), np.float32)
+
+
+def colour_histogram(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How much of each colour there is, wherever it is: unit vectors (n, 864) for comparison by cosine.
+
+    Pixels are counted in 6 x 12 x 12 bins of CIE L*a*b* (D65). Each spreads over its neighbours as a quadratic B-spline
+    does, so that near colours are near. Counts enter by their square roots: the cosine of two histograms is
+    then Bhattacharyya's coefficient, and 1 minus it Hellinger's distance squared. `tiles` is (n, h, w, 3).
+    """
+    found = np.empty((len(tiles), int(np.prod(_BINS))), np.float32)
+    for start in range(0, len(tiles), _BATCH):
+        batch = _checked(tiles[start : start + _BATCH])
+        colours = _lab(batch.reshape(len(batch), -1, _RGB))
+        found[start : start + _BATCH] = [np.sqrt(_soft_counts(colour)) for colour in colours]
+    return unit_rows(found)
+
+
+def _lab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """sRGB (..., 3) as L*, a*, b* (CIE 15:2004; IEC 61966-2-1)."""
+    levels = np.arange(256) / 255.0
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    ratios = linear[pixels] @ (np.array(_TO_XYZ, np.float32) / np.array(_WHITE, np.float32)[:, None]).T
+    bent = np.where(ratios > 216 / 24389, np.cbrt(ratios), (24389 / 27 * ratios + 16) / 116)
+    x, y, z = bent[..., 0], bent[..., 1], bent[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def _soft_counts(colours: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Shares of the bins among colours (pixels, 3), each pixel spread over 3 x 3 x 3 of them."""
+    bins = np.array(_BINS)
+    place = (colours - np.array(_LAB_LOW, np.float32)) / (np.array(_LAB_HIGH) - np.array(_LAB_LOW)) * (bins - 1)
+    middle = np.clip(np.rint(place), 0, bins - 1).astype(np.int64)
+    off = np.clip(place - middle, -0.5, 0.5)
+    shares = np.stack([0.5 * (0.5 - off) ** 2, 0.75 - off**2, 0.5 * (0.5 + off) ** 2])
+    counts = np.zeros(int(bins.prod()))
+    for step in np.ndindex(3, 3, 3):
+        near = np.clip(middle + np.array(step) - 1, 0, bins - 1)
+        weight = shares[step[0], :, 0] * shares[step[1], :, 1] * shares[step[2], :, 2]
+        flat = (near[:, 0] * bins[1] + near[:, 1]) * bins[2] + near[:, 2]
+        counts += np.bincount(flat, weights=weight, minlength=len(counts))
+    return counts / max(len(colours), 1)
+
+
+def _checked(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if tiles.ndim != 4 or tiles.shape[3] != _RGB or tiles.dtype != np.uint8:
+        raise ValueError(f"expected uint8 tiles of shape (n, height, width, 3), got {tiles.dtype} {tiles.shape}")
+    return tiles
 
 
 def _squashed(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
