@@ -37,10 +37,10 @@ def embed(
 ) -> Iterator[Embedded]:
     """The vectors of images, given as (sha256, path), by all `runners`, and whatever else `order` wants of them.
 
-    Everything comes out of one decode of each image; `read`, `total` and `workers` are those of `look`. On a GPU the
-    next batch is handed over while one is computed.
+    `read`, `total` and `workers` are those of `look`. Without an `order`, an image has the vector that each model alone
+    would give it. On a GPU the next batch is handed over while one is computed.
     """
-    order = replace(order or Order(), framings=tuple(dict.fromkeys(runner.framing for runner in runners)))
+    order = replace(order or Order(is_exact=True), framings=tuple(dict.fromkeys(runner.framing for runner in runners)))
     places = [order.framings.index(runner.framing) for runner in runners]
     size = max((runner.batch for runner in runners), default=64)
     under_way: deque[tuple[Sequence[Seen], list[Pending]]] = deque()

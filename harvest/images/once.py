@@ -29,6 +29,7 @@ class DecodedOnce:
             self._picture = as_seen(image) if longest else None
             self._scale = max(1, round(max(self._size) / max(image.size)))
         self._reduced: dict[int, Image.Image] = {}
+        self._again: dict[int, Image.Image] = {}
 
     @property
     def grey(self) -> Image.Image:
@@ -47,13 +48,16 @@ class DecodedOnce:
         return self._reduced[factor]
 
     def same(self, longest: int) -> Image.Image:
-        """The very picture that `decode_rgb(..., longest=longest)` gives, for what is known by its digest.
+        """The very picture that `decode_rgb(..., longest=longest)` gives, for what may not hang on who else asks.
 
-        It costs a second decode where others wanted a JPEG larger. Raises Broken.
+        It costs another, smaller decode where somebody wanted a JPEG larger. Raises Broken.
         """
-        if draft_scale(self._kind, self._size, longest) <= self._scale:
+        factor = draft_scale(self._kind, self._size, longest)
+        if factor <= self._scale:
             return self.picture(longest)
-        with opened(self._body) as image:
-            image.draft(None, (longest, longest))
-            image.load()
-            return as_seen(image)
+        if factor not in self._again:
+            with opened(self._body) as image:
+                image.draft(None, (longest, longest))
+                image.load()
+                self._again[factor] = as_seen(image)
+        return self._again[factor]
