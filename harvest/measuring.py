@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import overload
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from harvest import scorers
-from harvest.errors import Broken, LedgerError
-from harvest.images.decode import decode_rgb
+from harvest.engine import Fault, Order, Seen, look
+from harvest.errors import LedgerError
 from harvest.ledger import (
     FacesRow,
     ScoreRow,
@@ -23,7 +21,7 @@ from harvest.ledger import (
     write_faces,
     write_scores,
 )
-from harvest.processes import batches, in_processes
+from harvest.processes import batches
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.workspace import Workspace
@@ -39,8 +37,8 @@ def measure(
 ) -> None:
     """Let the scorers `names` measure every image that they have not measured yet, but `left_out`; write the rows.
 
-    Each image is decoded once, whichever scorers lack it, in worker processes; one that does not decode has a row
-    without a value. What a stopped run had written stays. Nothing is loaded when nothing is missing.
+    Each image is decoded once for all that lack it; one that does not decode has a row without a value, which says why.
+    What a stopped run had written stays. Nothing is loaded when nothing is missing.
 
     Raises ComponentMissing for a scorer that is not installed and lacks something, LedgerError when an original is
     gone.
@@ -54,11 +52,12 @@ def measure(
     for identity in asked:
         scorers.load(by_id[identity])  # what cannot start says so here, once, and not in every worker
     with progress.start(f"measure {', '.join(by_id[identity] for identity in asked)}", len(missing)) as task:
-        for measured in batches(in_processes(_measure, _Jobs(workspace, missing, by_id)), _BATCH, seconds=30.0):
+        for seen in batches(_seen(workspace, missing, by_id), _BATCH, seconds=30.0):
+            rows = [row for lacking, one in seen for row in _rows(one, lacking, by_id)]
             with open_ledger(workspace, write=True) as con:
-                write_scores(con, [row for rows in measured for row in rows if isinstance(row, ScoreRow)])
-                write_faces(con, [row for rows in measured for row in rows if isinstance(row, FacesRow)])
-            task.advance(len(measured))
+                write_scores(con, [row for row in rows if isinstance(row, ScoreRow)])
+                write_faces(con, [row for row in rows if isinstance(row, FacesRow)])
+            task.advance(len(seen))
     with open_ledger(workspace, write=True) as con:
         for identity in asked:
             record_stage(con, STAGE, by_id[identity], identity, "", {"scorer": identity})
@@ -79,62 +78,42 @@ def identify(workspace: Workspace, name: str) -> str:
     return scorers.load(name).name  # raises, with what is missing and how to get it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    store: Store
-    sha256: str
-    path: str
-    names: tuple[str, ...]
+def _seen(workspace: Workspace, missing: pa.Table, by_id: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], Seen]]:
+    """Each image with the scorers that it lacked; those that lack the same together."""
+    lacks = pc.binary_join(missing["lacking"], "\n")
+    read = Store(workspace.root).read
+    for wanted in pc.unique(lacks).to_pylist():
+        some, lacking = missing.filter(pc.equal(lacks, wanted)), tuple(wanted.split("\n"))
+        order = Order(scores=tuple(by_id[identity] for identity in lacking))
+        for batch in look(_images(some), read, order, total=len(some)):
+            yield from ((lacking, one) for one in batch.seen)
 
 
-class _Jobs(Sequence[_Job]):
-    """Made when they are asked for, because there may be a million."""
-
-    def __init__(self, workspace: Workspace, missing: pa.Table, by_id: Mapping[str, str]) -> None:
-        self._store = Store(workspace.root)
-        self._missing = missing.combine_chunks()
-        self._by_id = by_id
-
-    def __len__(self) -> int:
-        return len(self._missing)
-
-    @overload
-    def __getitem__(self, index: int) -> _Job: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[_Job]: ...
-
-    def __getitem__(self, index: int | slice) -> _Job | Sequence[_Job]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        sha256, path, lacking = (column[index].as_py() for column in self._missing.columns)
-        names = tuple(self._by_id[identity] for identity in lacking)
-        return _Job(store=self._store, sha256=sha256, path=path, names=names)
+def _images(missing: pa.Table) -> Iterator[tuple[str, str]]:
+    for batch in missing.select(["sha256", "path"]).to_batches(max_chunksize=1024):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _measure(job: _Job) -> list[ScoreRow | FacesRow]:
-    """All that one original lacks, in a worker process."""
-    asked = [scorers.load(name) for name in job.names]
-    path = job.store.local(job.path)
-    if not path.is_file():
-        raise LedgerError(f"{job.path}: the original is gone; `harvest verify` lists all that are")
-    try:
-        picture = decode_rgb(path, longest=max(scorer.longest for scorer in asked))
-    except Broken:
-        picture = None
-    scores = [scorer(picture) if picture else None for scorer in asked]
-    return [
-        row_of(job.sha256, name, scorer.name, score)
-        for name, scorer, score in zip(job.names, asked, scores, strict=True)
-    ]
+def _rows(seen: Seen, lacking: Sequence[str], by_id: Mapping[str, str]) -> Iterator[ScoreRow | FacesRow]:
+    if seen.fault is not None and seen.fault.kind == "gone":
+        raise LedgerError(
+            f"the original of {seen.sha256[:12]} cannot be read ({seen.fault.words}); "
+            "`harvest verify` lists all such files"
+        )
+    for identity in lacking:
+        name = by_id[identity]
+        yield row_of(seen.sha256, name, identity, seen.fault or seen.scores[name])
 
 
-def row_of(sha256: str, name: str, identity: str, score: scorers.Score | None) -> ScoreRow | FacesRow:
-    """The row that a measurement by the scorer `name` becomes, kept by its `identity`; None where nothing decodes."""
-    if score is None:
-        return ScoreRow(sha256=sha256, scorer=identity, value=None)
+def row_of(sha256: str, name: str, identity: str, found: scorers.Score | Fault | None) -> ScoreRow | FacesRow:
+    """The row that a measurement by the scorer `name` becomes, kept by its `identity`; one without a value where
+    nothing decodes.
+    """
+    if found is None or isinstance(found, Fault):
+        detail = json.dumps({"fault": str(found)}) if found else None
+        return ScoreRow(sha256=sha256, scorer=identity, value=None, detail=detail)
     if name == "faces":  # where audits look for them
-        boxes = json.dumps(score.detail["boxes"])
-        return FacesRow(sha256=sha256, detector=identity, faces=int(score.value), boxes=boxes)
-    detail = json.dumps(score.detail, sort_keys=True) if score.detail else None
-    return ScoreRow(sha256=sha256, scorer=identity, value=score.value, detail=detail)
+        boxes = json.dumps(found.detail["boxes"])
+        return FacesRow(sha256=sha256, detector=identity, faces=int(found.value), boxes=boxes)
+    detail = json.dumps(found.detail, sort_keys=True) if found.detail else None
+    return ScoreRow(sha256=sha256, scorer=identity, value=found.value, detail=detail)

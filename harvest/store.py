@@ -120,6 +120,10 @@ class Store:
             pass
         return file
 
+    def read(self, path: str) -> bytes:
+        """The bytes of what lies at `path`, relative to the workspace. Raises OSError."""
+        return self.local(path).read_bytes()
+
     def rehash(self, path: str) -> str:
         """Hex sha256 of what lies at `path`, relative to the workspace, read again from where it is kept.
 

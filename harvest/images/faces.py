@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +24,7 @@ __all__ = ["FACES_MISSING", "Face", "detector_fault", "detector_name", "find_fac
 FACES_MISSING = "no face detector: pip install 'herbarium-harvester[faces]'"
 
 _PIXELS = 640 * 480  # of the picture that the detector sees; the time it takes grows with it
+_one_at_a_time = threading.Lock()  # OpenCV's networks hold the picture that they look at
 _LEAST = 0.3  # score: of 100 faces of 25 px all are above it, of 100 pictures without a face at most one is
 
 
@@ -69,7 +71,8 @@ def find_faces(picture: Image.Image) -> tuple[Face, ...]:
     scale = min(1.0, math.sqrt(_PIXELS / (picture.width * picture.height)))
     width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     seen = picture if scale == 1.0 else picture.resize((width, height), Image.Resampling.BILINEAR)
-    boxes, _ = _detector()(np.asarray(seen), threshold=_LEAST)
+    with _one_at_a_time:
+        boxes, _ = _detector()(np.asarray(seen), threshold=_LEAST)
     faces = [
         Face(
             x=_share(left, width),

@@ -12,11 +12,16 @@ from harvest.errors import ComponentMissing
 from harvest.images.faces import detector_name
 from harvest.scorers.base import LONGEST, Score, Scorer, ScorerKind
 from harvest.scorers.faces import load_faces
+from harvest.scorers.nsfw import identify_nsfw, load_nsfw
 
 __all__ = ["LONGEST", "SCORERS", "Score", "Scorer", "ScorerKind", "identify", "load"]
 
 SCORERS: Mapping[str, ScorerKind] = {
-    kind.name: kind for kind in (ScorerKind(name="faces", identify=detector_name, load=load_faces),)
+    kind.name: kind
+    for kind in (
+        ScorerKind(name="faces", identify=detector_name, load=load_faces),
+        ScorerKind(name="nsfw", identify=identify_nsfw, load=load_nsfw),
+    )
 }
 
 

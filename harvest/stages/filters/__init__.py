@@ -11,6 +11,7 @@ from typing import Any
 
 from harvest.config.reader import Section
 from harvest.config.recipe import Recipe, params_digest
+from harvest.stages.filters.aesthetic import AestheticFilter, check_aesthetic
 from harvest.stages.filters.base import (
     Asked,
     ByScore,
@@ -27,8 +28,10 @@ from harvest.stages.filters.base import (
     keep,
 )
 from harvest.stages.filters.clip import ClipFilter, check_prompts
+from harvest.stages.filters.faces import FacesFilter, check_faces
 from harvest.stages.filters.labels import LabelsFilter, complete_labels
 from harvest.stages.filters.licence import LicenceFilter, check_allowed
+from harvest.stages.filters.nsfw import NsfwFilter, check_nsfw
 from harvest.stages.filters.opt_out import OptOutFilter
 from harvest.stages.filters.quality import QualityFilter
 from harvest.stages.filters.size import SizeFilter
@@ -62,6 +65,9 @@ FILTERS: Mapping[str, FilterKind] = {
         FilterKind(name="synthetic", params=SyntheticFilter),
         FilterKind(name="clip", params=ClipFilter, check=check_prompts),
         FilterKind(name="labels", params=LabelsFilter, complete=complete_labels),
+        FilterKind(name="aesthetic", params=AestheticFilter, check=check_aesthetic),
+        FilterKind(name="nsfw", params=NsfwFilter, check=check_nsfw),
+        FilterKind(name="faces", params=FacesFilter, check=check_faces),
     )
 }
 
