@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harvest.config.captions import CaptionsConfig, complete_captions
 from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
 from harvest.config.reader import Section, digest_of, load_section, setting
 from harvest.errors import ConfigError
@@ -68,6 +69,7 @@ class _Document:
     dedupe: DedupeConfig = field(default_factory=DedupeConfig)
     filter: tuple[Section, ...] = ()
     sizes: tuple[SizeConfig, ...] = (SizeConfig(px=32), SizeConfig(px=128), SizeConfig(px=256))
+    captions: CaptionsConfig | None = None
     sheet: SheetConfig | None = field(default_factory=SheetConfig)
     layout: LayoutConfig | None = field(default_factory=LayoutConfig)
     export: tuple[Section, ...] = ()
@@ -86,7 +88,7 @@ class Recipe(_Document):
 
 
 def load_recipe(file: Path) -> Recipe:
-    """Read and validate a recipe; `sources` and `policy` are relative to the recipe's folder. Raises ConfigError."""
+    """Read and validate a recipe; all paths are relative to the recipe's folder. Raises ConfigError."""
     section = spelled_out(load_section(file))
     document = section.read(_Document)
     for index, entry in enumerate(document.filter):
@@ -98,6 +100,7 @@ def load_recipe(file: Path) -> Recipe:
     values: dict[str, Any] = {name: getattr(document, name) for name in _Document.__dataclass_fields__}
     values["sources"] = tuple((base / source).resolve() for source in document.sources)
     values["policy"] = (base / document.policy).resolve() if document.policy else None
+    values["captions"] = complete_captions(file, document.captions)
     for index, source in enumerate(values["sources"]):
         if not source.is_file():
             raise ConfigError(file, f"sources[{index}]", f"no such file: {source}")
