@@ -35,7 +35,7 @@ from harvest.workspace import Workspace
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["STAGE", "embed_images", "model_id", "undecodable"]
+__all__ = ["STAGE", "embed_images", "model_id", "undecodable", "undecodable_digest", "undecodable_row"]
 
 STAGE = "embed"
 VERSION = 1
@@ -51,7 +51,7 @@ def embed_images(
     An image that does not decode gets a `drop` decision of the stage `embed`. Raises WeightsMissing, ComponentMissing.
     """
     identity = model_id(workspace, name)
-    digest = _digest(identity)
+    digest = undecodable_digest(identity)
     with open_ledger(workspace) as con:
         left_out = undecodable(con, identity) | left_out
         missing = without_vectors(con, identity)
@@ -69,7 +69,9 @@ def embed_images(
             with open_ledger(workspace, write=True) as con:
                 if good:
                     write_embeddings(con, identity, [sha256 for sha256, _ in good], np.stack([v for _, v in good]))
-                write_decisions(con, [_drop(image, error, digest) for image, error in bad])
+                write_decisions(
+                    con, [undecodable_row(image.sha256, identity, f"{error.kind}: {error}") for image, error in bad]
+                )
             broken += len(bad)
             task.advance(len(batch))
     detail = {"model": identity, "device": model.device.type, "where": model.where, "broken": broken}
@@ -95,10 +97,11 @@ def model_id(workspace: Workspace, name: str) -> str:
 
 def undecodable(con: Connection, identity: str) -> set[str]:
     """The sha256s that could not be decoded for this model."""
-    return decided(con, STAGE, _digest(identity))
+    return decided(con, STAGE, undecodable_digest(identity))
 
 
-def _digest(identity: str) -> str:
+def undecodable_digest(identity: str) -> str:
+    """The recipe digest under which images stand that could not be decoded for this model."""
     return params_digest(STAGE, VERSION, {"model": identity})
 
 
@@ -127,12 +130,13 @@ def _path(workspace: Workspace, image: ImageRow) -> Path:
     return path
 
 
-def _drop(image: ImageRow, error: Broken, digest: str) -> DecisionRow:
+def undecodable_row(sha256: str, identity: str, words: str) -> DecisionRow:
+    """What is decided of an image that could not be decoded for this model; `words` say its kind of fault and more."""
     return DecisionRow(
-        sha256=image.sha256,
+        sha256=sha256,
         stage=STAGE,
-        recipe_digest=digest,
+        recipe_digest=undecodable_digest(identity),
         verdict="drop",
-        reason=f"does not decode: {error.kind}: {error}",
+        reason=f"does not decode: {words}",
         decided_by=f"{STAGE}/{VERSION}",
     )

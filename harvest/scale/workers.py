@@ -1,0 +1,261 @@
+"""What workers do, wherever they run: look at images on processors, embed what they framed on accelerators.
+
+Both are the local engine's own functions. What a worker finds it writes itself; only pixels travel between workers.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from harvest import __version__, embedders
+from harvest.embedders.base import Framing
+from harvest.engine import Fault, Order, Runner, Seen
+from harvest.engine.workers import see
+from harvest.errors import ComponentMissing, SourceError
+from harvest.images.sizes import derivative_of, sized_name, sized_path
+from harvest.ledger import FacesRow
+from harvest.ledger.results import RESULT_TABLES
+from harvest.measuring import row_of
+from harvest.places import Place, place_at
+from harvest.scale.plan import Want
+from harvest.scale.results import write_part
+
+__all__ = ["Embedding", "Looking", "Terms", "faults_of"]
+
+Result = TypeVar("Result")
+
+_ORIGINALS = "originals/"
+_PAUSES = (1.0, 4.0, 16.0)  # seconds after which a store that did not answer is asked again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for all workers of a run: where originals are and results go, and what is wanted.
+
+    `framings` are those of the wanted vectors, in their order.
+    """
+
+    code_version: str
+    originals: str
+    to: str
+    wants: tuple[Want, ...]
+    framings: tuple[Framing, ...] = ()
+
+    def wanted(self, bits: int, kind: str) -> list[Want]:
+        """What is wanted of one kind, where bit i of `bits` stands for `wants[i]`."""
+        return [want for at, want in enumerate(self.wants) if bits >> at & 1 and want.kind == kind]
+
+    @property
+    def planes(self) -> tuple[Framing, ...]:
+        """The distinct framings: models that frame alike share pixels, and each has a column of them."""
+        return tuple(dict.fromkeys(self.framings))
+
+    @property
+    def models(self) -> tuple[Want, ...]:
+        """The wanted vectors."""
+        return tuple(want for want in self.wants if want.kind == "vector")
+
+    @property
+    def framed(self) -> pa.Schema:
+        """The columns that `Looking` gives."""
+        planes = [(f"pixels_{at}", pa.binary(framing.side**2 * 3)) for at, framing in enumerate(self.planes)]
+        return pa.schema([("sha256", pa.string()), ("wants", pa.uint64()), *planes])
+
+    def check(self) -> None:
+        """Raises ComponentMissing where this worker's program is another one than the driver's."""
+        if __version__ != self.code_version:
+            raise ComponentMissing(
+                f"a worker has herbarium-harvester {__version__}, and {self.code_version} asks it to work: "
+                "install the same version on every machine of the cluster"
+            )
+
+
+class Looking:
+    """Looks at a block of work: rows of a plan's `work`. What it makes goes to the result, but for pixels.
+
+    Called with a table of work, it gives one of the same images: sha256, wants, and a column of pixels for each of
+    `Terms.planes`, null where none are wanted, or could be had.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        terms.check()
+        self._terms = terms
+        self._originals, self._result = place_at(terms.originals), place_at(terms.to)
+        self._order = functools.lru_cache(maxsize=64)(self._order_of)
+
+    def __call__(self, work: pa.Table) -> pa.Table:
+        """Look at each image of a block."""
+        found = _Found(self._terms)
+        rows = work.to_pylist()
+        seen = [self._see(row) for row in rows]
+        for row, one in zip(rows, seen, strict=True):
+            found.add(row, one)
+        found.write(self._result)
+        return self._framed(rows, seen)
+
+    def _see(self, row: Mapping[str, Any]) -> Seen:
+        return see(row["sha256"], row["path"], self._read, self._order(row["wants"]))
+
+    def _order_of(self, bits: int) -> Order:
+        wanted = functools.partial(self._terms.wanted, bits)
+        framings = (self._terms.framings[self._terms.models.index(want)] for want in wanted("vector"))
+        return Order(
+            framings=tuple(dict.fromkeys(framings)),
+            prints=tuple(want.name for want in wanted("print")),
+            sizes=tuple(want.size for want in wanted("size") if want.size is not None),
+            scores=tuple(want.name for want in wanted("score")),
+        )
+
+    def _read(self, path: str) -> bytes:
+        """The bytes of an original. Raises OSError where there are none, or others than its name says."""
+        body = _patiently(lambda: _bytes(self._originals, path.removeprefix(_ORIGINALS)))
+        if hashlib.sha256(body).hexdigest() != PurePosixPath(path).stem:
+            raise OSError(f"{path}: other bytes than its name says; see `harvest verify`")
+        return body
+
+    def _framed(self, rows: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> pa.Table:
+        columns = {
+            "sha256": pa.array([row["sha256"] for row in rows], pa.string()),
+            "wants": pa.array([row["wants"] for row in rows], pa.uint64()),
+        }
+        for at, framing in enumerate(self._terms.planes):
+            pixels = np.zeros((len(rows), framing.side, framing.side, 3), np.uint8)
+            there = np.zeros(len(rows), bool)
+            for number, (row, one) in enumerate(zip(rows, seen, strict=True)):
+                framings = self._order(row["wants"]).framings
+                if one.pixels and framing in framings:
+                    pixels[number], there[number] = one.pixels[framings.index(framing)], True
+            columns[f"pixels_{at}"] = _bytes_column(pixels, there)
+        return pa.table(columns)
+
+
+class Embedding:
+    """Holds the models on this worker's device. Called with what `Looking` gives, it writes vectors to the result.
+
+    It gives back which images are done with: one column, sha256.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        terms.check()
+        self._terms = terms
+        self._result = place_at(terms.to)
+        self._runners = [self._runner(want) for want in terms.models]
+
+    def __call__(self, framed: pa.Table) -> pa.Table:
+        """Embed a block of framed pictures."""
+        for want, framing, runner in zip(self._terms.models, self._terms.framings, self._runners, strict=True):
+            rows = framed.filter(_has(framed, self._terms.wants.index(want), self._terms.planes.index(framing)))
+            if len(rows):
+                pixels = rows.column(f"pixels_{self._terms.planes.index(framing)}").combine_chunks()
+                found = runner.vectors(_pixels(pixels, framing.side))
+                write_part(self._result, "embeddings", _vector_rows(rows.column("sha256"), want.version, found))
+        return framed.select(["sha256"])
+
+    def _runner(self, want: Want) -> Runner:
+        runner = Runner(embedders.load(want.name))
+        if runner.model_id != want.version:
+            raise ComponentMissing(
+                f"{want.name}: a worker has {runner.model_id}, and vectors of {want.version} are wanted: "
+                "put the same weights on every machine of the cluster"
+            )
+        return runner
+
+
+class _Found:
+    """Rows of a block, by table."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in RESULT_TABLES}
+
+    def add(self, row: Mapping[str, Any], seen: Seen) -> None:
+        """Take what was made of one image."""
+        sha256 = seen.sha256
+        wanted = functools.partial(self._terms.wanted, row["wants"])
+        if seen.fault is not None:
+            self._fault(sha256, seen.fault, wanted)
+            if seen.fault.kind == "gone":
+                return
+        for want in wanted("print"):
+            value, quality = seen.prints.get(want.name, ("", None))
+            made = {"method": want.name, "version": want.version, "value": value, "quality": quality}
+            self._rows["fingerprints"].append({"sha256": sha256, **made})
+        for want in wanted("score"):
+            measured = row_of(sha256, want.name, want.version, seen.scores.get(want.name))
+            self._rows["faces" if isinstance(measured, FacesRow) else "scores"].append(asdict(measured))
+        if seen.sizes:
+            name = sized_name(sha256[: row["digits"]], row["title"], row["image_url"])
+            for want, body in zip(wanted("size"), seen.sizes, strict=True):
+                assert want.size is not None
+                made = asdict(derivative_of(body, want.size, sized_path(want.size, name), want.version))
+                self._rows["derived"].append({"sha256": sha256, **made, "body": body})
+
+    def _fault(self, sha256: str, fault: Fault, wanted: Callable[[str], list[Want]]) -> None:
+        models = [want.version for want in wanted("vector")] or [""]
+        said = {"sha256": sha256, "kind": fault.kind, "words": fault.words}
+        self._rows["faults"] += [{**said, "model": model} for model in models]
+
+    def write(self, place: Place) -> None:
+        """Put all into the result."""
+        for table, rows in self._rows.items():
+            _patiently(functools.partial(write_part, place, table, pa.Table.from_pylist(rows, RESULT_TABLES[table])))
+
+
+def faults_of(work: pa.Table, terms: Terms, fault: Fault) -> None:
+    """Write the same fault of every image of `work`: nothing else will come of them."""
+    found = _Found(terms)
+    for row in work.to_pylist():
+        found.add(row, Seen(sha256=row["sha256"], fault=fault))
+    found.write(place_at(terms.to))
+
+
+def _bytes(place: Place, key: str) -> bytes:
+    with place.opened(key) as file:
+        return file.read()
+
+
+def _patiently(asked: Callable[[], Result]) -> Result:
+    """Ask a store again that does not answer. Raises SourceError when it still does not."""
+    for pause in _PAUSES:
+        try:
+            return asked()
+        except SourceError:
+            time.sleep(pause)
+    return asked()
+
+
+def _bytes_column(pixels: NDArray[np.uint8], there: NDArray[np.bool_]) -> pa.Array:
+    """Rows of an array (n, ...) as n values of as many bytes, null where they are not `there`; copies nothing."""
+    width = int(np.prod(pixels.shape[1:]))
+    validity = pa.array(there).buffers()[1]
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(pixels), [validity, pa.py_buffer(pixels)])
+
+
+def _pixels(column: pa.FixedSizeBinaryArray, side: int) -> NDArray[np.uint8]:
+    """What `_bytes_column` was made of, where it has no nulls."""
+    flat = np.frombuffer(column.buffers()[1], np.uint8)
+    size = side * side * 3
+    return flat[column.offset * size : (column.offset + len(column)) * size].reshape(-1, side, side, 3)
+
+
+def _has(framed: pa.Table, bit: int, plane: int) -> pa.Array:
+    """Which rows have pixels of a plane and lack the vector that bit `bit` of `wants` stands for."""
+    wants = framed.column("wants").to_numpy() >> np.uint64(bit) & np.uint64(1)
+    return pc.and_(pa.array(wants.astype(bool)), framed.column(f"pixels_{plane}").is_valid())
+
+
+def _vector_rows(sha256s: pa.ChunkedArray, model: str, vectors: NDArray[np.float32]) -> pa.Table:
+    offsets = pa.array(np.arange(len(vectors) + 1, dtype=np.int32) * vectors.shape[1])
+    rows = pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(vectors).reshape(-1)))
+    return pa.table({"sha256": sha256s, "model": pa.array([model] * len(vectors), pa.string()), "vector": rows})
