@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from urllib.parse import quote, urlsplit
+
+from harvest.wording import one_line
 
 __all__ = ["link", "plain"]
 
 # https://spec.commonmark.org/0.31.2/#backslash-escapes, less what starts nothing inside a line
 _ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$=^@:-])")
-# Overrides that make a line read otherwise than it is stored: https://trojansource.codes
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def plain(text: str) -> str:
@@ -20,8 +19,7 @@ def plain(text: str) -> str:
     >>> print(plain("[x](javascript:alert(1)) <b>\n# hi"))
     \[x\]\(javascript\:alert\(1\)\) \<b\> \# hi
     """
-    seen = "".join(" " if unicodedata.category(c) in _UNSEEN and c != "\u200d" else c for c in text)
-    escaped = _ACTIVE.sub(r"\\\1", " ".join(seen.split()))
+    escaped = _ACTIVE.sub(r"\\\1", one_line(text))
     return re.sub(r"^(\d+)\.", r"\1\\.", escaped)  # else "1. " at the start of a line is a list
 
 
