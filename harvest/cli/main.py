@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "planning:plan",
     "crawl": "crawling:crawl",
     "ingest": "crawling:ingest",
+    "scale": "scaling:scale",
     "status": "checks:status",
     "dedupe": "stages:dedupe",
     "embed": "stages:embed",

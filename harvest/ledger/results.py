@@ -121,4 +121,5 @@ def new_copies(con: Connection, rows: pa.Table) -> pa.Table:
             SELECT incoming.* FROM incoming ANTI JOIN derived USING (sha256, size, recipe_digest)
             UNION ALL
             SELECT incoming.* FROM incoming
-            SEMI JOIN derived USING (sha256, size, recipe_digest, mode, path, bytes, derived_sha256)""").to_arrow_table()
+            SEMI JOIN derived USING (sha256, size, recipe_digest, mode, path, bytes, derived_sha256)
+        """).to_arrow_table()

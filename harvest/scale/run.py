@@ -17,9 +17,9 @@ from harvest.scale.workers import Terms
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["ScaleReport", "scale"]
+__all__ = ["BLOCK", "ScaleReport", "scale"]
 
-_BLOCK = 128  # images: what a worker that dies has to do again, and some 20 MB of pixels
+BLOCK = 128  # images: what a worker that dies has to do again, and some 20 MB of pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def scale(
     address: str = LOCAL,
     workers: int | None = None,
     gpus: int | None = None,
-    block: int = _BLOCK,
+    block: int = BLOCK,
 ) -> ScaleReport:
     """Make on a Ray cluster what `recipe` wants of each image and neither the ledger nor the result at `to` has.
 
