@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harvest.audit.files import paper_digests
 from harvest.audit.inspect import inspect_originals
 from harvest.holdings import Holdings, holdings_of
 from harvest.images.embedded import EMBEDDED_VERSION
@@ -43,7 +44,6 @@ _STORED = """
 # What was not exported has no licence of its own, but the one of its sighting.
 _LICENSED = """
     SELECT a.* REPLACE (o.license AS license) FROM audited a LEFT JOIN origins o USING (sha256) ORDER BY a.sha256"""
-_PAPERS = "SELECT name, detail->'digests' FROM latest_stage_runs WHERE stage = 'export' ORDER BY name"
 _ORIGINS = """
     SELECT sha256, run_id, source, source_id, image_url, page_url, title, creator, creator_url, license, license_raw,
            published_at, taken_at, captured_at, country
@@ -102,7 +102,7 @@ def gather(
     """Collect the evidence; the ledger is open only while rows are read, not while files are read and hashed."""
     with open_ledger(workspace) as con:
         selection = None if digests is None else [image.sha256 for image in selected(con, digests)]
-        papers = {name: json.loads(text or "{}") for name, text in con.execute(_PAPERS).fetchall()}
+        papers = paper_digests(con)
         there = {name for name in papers if (workspace.exports / name).is_dir()}
         audited, parts, missing = _audited(con, selection, there)
     fault = inspect_originals(workspace, audited["sha256"], faces=faces, progress=progress) if with_files else None

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 from warcio.exceptions import ArchiveLoadFailed
 
+from harvest.audit.differences import Found
 from harvest.audit.spool import Spool
 from harvest.evidence import Unwanted, held_payloads, missing_records
 from harvest.items import EvidenceRef
@@ -25,9 +26,8 @@ from harvest.progress import Progress
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["FileCount", "compare_files"]
+__all__ = ["FileCount", "compare_files", "paper_digests"]
 
-Found = tuple[str, str, str]  # kind, where, what
 
 _AHEAD = 256  # files that are hashed ahead of the one that is reported
 
@@ -91,9 +91,14 @@ def compare_files(workspace: Workspace, count: FileCount, progress: Progress) ->
         count.notes += _orphans(workspace, known)
 
 
+def paper_digests(con: Connection) -> dict[str, dict[str, str]]:
+    """By export in force, the digests of its papers by their path."""
+    return {name: json.loads(text or "{}") for name, text in con.execute(_PAPERS).fetchall()}
+
+
 def _list_files(con: Connection, workspace: Workspace, files: Spool, papers: Spool, count: FileCount) -> int:
     """Put away what files there should be, and how many."""
-    exports = {name: json.loads(text or "{}") for name, text in con.execute(_PAPERS).fetchall()}
+    exports = paper_digests(con)
     here = [name for name in exports if (workspace.exports / name).is_dir()]
     count.notes += [
         f"exports/{name}: the ledger has this export, its folder is gone" for name in exports if name not in here

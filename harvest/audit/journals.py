@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from harvest.audit.differences import Found
 from harvest.audit.vouched import JournalCount, JournalRows
 from harvest.errors import LedgerError
 from harvest.journal import (
@@ -24,7 +25,6 @@ from harvest.workspace import Workspace
 
 __all__ = ["compare_journals"]
 
-Found = tuple[str, str, str]  # kind, where, what
 
 _ENDING = timedelta(minutes=2)  # that the ledger may take to learn that a run ended
 _SLACK = timedelta(minutes=2)  # earlier versions noted a run's end when the ledger learned of it

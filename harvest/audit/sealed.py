@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harvest.audit.differences import Found, row_called
 from harvest.ledger import Connection, Head, open_ledger
 from harvest.ledger.seals import chained, key_columns, read_digests, sealed_columns, sealed_tables
 from harvest.progress import Progress
@@ -16,7 +17,6 @@ from harvest.workspace import Workspace
 
 __all__ = ["SealCount", "compare_head", "compare_seals"]
 
-Found = tuple[str, str, str]  # kind, where, what
 
 _TURN = 50_000  # rows; other processes get their turn at the ledger after them
 _NAMED = 20  # rows of one batch
@@ -108,7 +108,7 @@ def _unsealed(con: Connection, table: str, known: set[int]) -> Iterator[Found]:
         ).fetchall()
         more = f", and {rows - 1:,} more rows" if rows > 1 else ""
         seal = "no seal" if number is None else f"the seal {number}, which this table has not"
-        yield "row", _where(table, keys, first), f"holds {seal}{more}: added past the program"
+        yield "row", row_called(table, keys, first), f"holds {seal}{more}: added past the program"
 
 
 def _turns(seals: Sequence[_Seal]) -> Iterator[list[_Seal]]:
@@ -160,7 +160,7 @@ def _changed(con: Connection, table: str, seal: _Seal, rows: int, digest: str) -
     what = " and ".join(columns) or "a value"
     what = f"{what} changed since the row was {sealed}" if rows <= seal.rows else f"not among the rows {sealed}"
     for values in strange[:_NAMED]:
-        yield "row", _where(table, keys, values), what
+        yield "row", row_called(table, keys, values), what
     if len(strange) > _NAMED:
         yield "row", table, f"{len(strange) - _NAMED:,} more of the rows {sealed} are not as they were"
     if not strange and rows >= seal.rows:
@@ -191,7 +191,3 @@ def _list(names: Iterable[str]) -> str:
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
-
-
-def _where(table: str, keys: Sequence[str], values: Sequence[Any]) -> str:
-    return f"{table}({', '.join(f'{key} {value}' for key, value in zip(keys, values, strict=True))})"

@@ -18,6 +18,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
+from harvest.audit.differences import Found, row_called
 from harvest.audit.spool import Spool
 from harvest.errors import LedgerError
 from harvest.journal import Segment, read_segment
@@ -29,7 +30,6 @@ from harvest.workspace import Workspace
 
 __all__ = ["JournalCount", "JournalRows"]
 
-Found = tuple[str, str, str]  # kind, where, what
 
 _TURN = 20_000  # sightings; other processes get their turn at the ledger after them
 _NAMED = 1_000  # rows of a table, when all rows are compared at once
@@ -193,13 +193,17 @@ def _rows(con: Connection, table: str, key: Sequence[str], vouched: str, *, is_w
     for *values, is_unsaid, same in con.execute(statement).fetchall():
         changed = [name for name, agreed in zip(["first_seen", "sha1", *names], same, strict=True) if not agreed]
         if is_unsaid and is_whole:
-            yield "row", _where(table, key, values), "no journal says so"
+            yield "row", row_called(table, key, values), "no journal says so"
         elif not is_unsaid and (is_whole or set(changed) - {"first_seen", "sha1"}):
-            yield "row", _where(table, key, values), f"{' and '.join(changed) or 'a value'} is not as the journals say"
+            yield (
+                "row",
+                row_called(table, key, values),
+                f"{' and '.join(changed) or 'a value'} is not as the journals say",
+            )
     statement = f"""
         SELECT DISTINCT {keys} FROM said ANTI JOIN {table} USING ({using}) ORDER BY ALL LIMIT {_NAMED}"""
     for lost in con.execute(statement).fetchall():
-        yield "row", _where(table, key, lost), "a journal says so, the ledger has no row for it"
+        yield "row", row_called(table, key, lost), "a journal says so, the ledger has no row for it"
 
 
 def _columns(con: Connection, table: str, key: Sequence[str]) -> list[str]:
@@ -223,7 +227,3 @@ def _unreadable(path: Path, error: Exception) -> str:
     except (LedgerError, OSError) as fault:
         return str(fault)
     return str(error)
-
-
-def _where(table: str, key: Sequence[str], values: Sequence[Any]) -> str:
-    return f"{table}({', '.join(f'{name} {value}' for name, value in zip(key, values, strict=True))})"

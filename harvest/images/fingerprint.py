@@ -7,6 +7,7 @@ file is found as surely as by a full decode, in less than half the time.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,8 @@ PHASH_VERSION = "dct8x4/pillow-draft-L128/upright/lanczos32/1"
 QUALITY_SIDE = 128  # pixels of the longer side at which quality is measured; smaller pictures are measured as they are
 SIDE = 128  # pixels of the shorter side that judging a picture needs
 _DRAFTED = frozenset({"JPEG", "MPO"})  # formats that Pillow decodes at a fraction of their size
-_HASH_SIDE, _PLANE = 8, 32
+_HASH_SIDE = 8
+_PLANE = 4  # pixels of the plane for each frequency that counts
 _BLUR_WIDTH = 9
 _SIDEWAYS = 5  # EXIF orientations from here on swap width and height
 
@@ -93,13 +95,13 @@ def examined(body: bytes, *, max_pixels: int, longest: int | None = None) -> tup
     return found, picture
 
 
-def perceptual_hash(grey: Image.Image) -> int:
-    """The 64-bit DCT hash of a mode-L picture, unsigned, first bit the highest, as imagehash.phash defines it.
+def perceptual_hash(grey: Image.Image, side: int = _HASH_SIDE) -> int:
+    """The DCT hash of an upright grey picture, side * side bits, unsigned (Zauner 2010; imagehash.phash has the same).
 
-    Lanczos to 32x32, DCT-II in both directions, the 8x8 lowest frequencies, one bit each for above their median
-    (Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions").
+    Lanczos to four times `side`, DCT-II in both directions, the side x side lowest frequencies, one bit each for above
+    their median; row by row, the first bit is the highest.
     """
-    return _hash_of(_low_frequencies(grey))
+    return _hash_of(_low_frequencies(grey, side))
 
 
 def dihedral_hashes(body: bytes) -> tuple[int, ...]:
@@ -117,7 +119,7 @@ def dihedral_hashes(body: bytes) -> tuple[int, ...]:
 
 def turned_hashes(grey: Image.Image) -> tuple[int, ...]:
     """`dihedral_hashes` of a picture as `judged` gives it."""
-    low = _low_frequencies(grey)
+    low = _low_frequencies(grey, _HASH_SIDE)
     odd = np.where(np.arange(_HASH_SIDE) % 2, -1.0, 1.0)
     four = (low, low * odd, low * odd[:, None], low * odd * odd[:, None])
     return tuple(_hash_of(turned) for turned in (*four, *(turned.T for turned in four)))
@@ -160,9 +162,10 @@ def brightness(pixels: NDArray[np.uint8]) -> float:
     return float(pixels.mean() / 255)
 
 
-def _low_frequencies(grey: Image.Image) -> NDArray[np.float64]:
-    plane = np.asarray(grey.resize((_PLANE, _PLANE), Image.Resampling.LANCZOS), dtype=np.float64)
-    return np.asarray(_COSINES @ plane @ _COSINES.T, dtype=np.float64)
+def _low_frequencies(grey: Image.Image, side: int) -> NDArray[np.float64]:
+    cosines = _cosines(side)
+    plane = np.asarray(grey.resize((cosines.shape[1],) * 2, Image.Resampling.LANCZOS), dtype=np.float64)
+    return np.asarray(cosines @ plane @ cosines.T, dtype=np.float64)
 
 
 def _hash_of(low: NDArray[np.float64]) -> int:
@@ -207,9 +210,8 @@ def _loss(plane: NDArray[np.int16]) -> float:
     return int(np.maximum(before - after, 0).sum(dtype=np.int64)) / total if total > 0 else 0.0
 
 
-def _cosines() -> NDArray[np.float64]:
-    frequency, position = np.mgrid[0:_HASH_SIDE, 0:_PLANE]
-    return np.asarray(2 * np.cos(np.pi * frequency * (2 * position + 1) / (2 * _PLANE)), dtype=np.float64)
-
-
-_COSINES = _cosines()
+@cache
+def _cosines(side: int) -> NDArray[np.float64]:
+    plane = _PLANE * side
+    frequency, position = np.mgrid[0:side, 0:plane]
+    return np.asarray(2 * np.cos(np.pi * frequency * (2 * position + 1) / (2 * plane)), dtype=np.float64)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from harvest.errors import Broken
 from harvest.images.decode import as_seen, opened
+from harvest.images.fingerprint import perceptual_hash
 from harvest.items import Fingerprint
 
 __all__ = ["DETAIL_BITS", "DETAIL_VERSION", "NEAR_BITS", "Near", "Tombstone", "Tombstones", "detail_hash"]
@@ -24,7 +24,7 @@ __all__ = ["DETAIL_BITS", "DETAIL_VERSION", "NEAR_BITS", "Near", "Tombstone", "T
 NEAR_BITS = 8  # of 64
 DETAIL_BITS = 32  # of 256
 DETAIL_VERSION = "dct16x16/pillow-draft-128/upright/lanczos64/1"
-_SIDE, _PLANE, _HASH_SIDE = 128, 64, 16
+_SIDE, _HASH_SIDE = 128, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +112,4 @@ def detail_hash(body: bytes) -> int:
         image.draft(None, (_SIDE, _SIDE))
         image.load()
         grey = as_seen(image).convert("L")
-    plane = np.asarray(grey.resize((_PLANE, _PLANE), Image.Resampling.LANCZOS), dtype=np.float64)
-    low = _COSINES @ plane @ _COSINES.T
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
-
-
-def _cosines() -> NDArray[np.float64]:
-    frequency, position = np.mgrid[0:_HASH_SIDE, 0:_PLANE]
-    return np.asarray(2 * np.cos(np.pi * frequency * (2 * position + 1) / (2 * _PLANE)), dtype=np.float64)
-
-
-_COSINES = _cosines()
+    return perceptual_hash(grey, _HASH_SIDE)
