@@ -28,12 +28,16 @@ from harvest.stages.filters.base import (
     keep,
 )
 from harvest.stages.filters.clip import ClipFilter, check_prompts
+from harvest.stages.filters.diverse import DiverseFilter
 from harvest.stages.filters.faces import FacesFilter, check_faces
 from harvest.stages.filters.labels import LabelsFilter, complete_labels
+from harvest.stages.filters.learned import LearnedFilter, check_learned
 from harvest.stages.filters.licence import LicenceFilter, check_allowed
 from harvest.stages.filters.nsfw import NsfwFilter, check_nsfw
 from harvest.stages.filters.opt_out import OptOutFilter
+from harvest.stages.filters.outliers import OutliersFilter, check_bound
 from harvest.stages.filters.quality import QualityFilter
+from harvest.stages.filters.reviewed import ReviewedFilter
 from harvest.stages.filters.size import SizeFilter
 from harvest.stages.filters.synthetic import SyntheticFilter
 
@@ -68,6 +72,10 @@ FILTERS: Mapping[str, FilterKind] = {
         FilterKind(name="aesthetic", params=AestheticFilter, check=check_aesthetic),
         FilterKind(name="nsfw", params=NsfwFilter, check=check_nsfw),
         FilterKind(name="faces", params=FacesFilter, check=check_faces),
+        FilterKind(name="diverse", params=DiverseFilter),
+        FilterKind(name="outliers", params=OutliersFilter, check=check_bound),
+        FilterKind(name="learned", params=LearnedFilter, check=check_learned),
+        FilterKind(name="reviewed", params=ReviewedFilter),
     )
 }
 

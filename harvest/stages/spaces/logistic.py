@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classifier:
-    """A line through a space: `weights` (d,) and `bias` give margins, `slope` and `offset` turn them into probabilities.
+    """A line through a space: `weights` (d,) and `bias` give margins, `slope` and `offset` make probabilities of them.
 
     `held_out` are the probabilities of the examples (n,), each by a classifier that had not seen it.
     """
@@ -39,7 +39,7 @@ class Classifier:
 
 
 def learn(vectors: NDArray[np.float32], wanted: NDArray[np.bool_]) -> Classifier:
-    """Learn from examples, rows of `vectors` (n, d), at least two `wanted` (n,) and two not. The same for the same ones.
+    """Learn from examples, rows of `vectors` (n, d), at least two `wanted` (n,) and two not. Equal ones teach the same.
 
     L2-regularised logistic regression by Newton's method in the span of the examples, both kinds of equal weight, on
     vectors that are centred and of unit spread in the mean of all directions. How strongly it is regularised, and how
@@ -108,7 +108,7 @@ def _calibrated(margins: Floats, labels: NDArray[np.bool_]) -> tuple[float, floa
 
 
 def _newton(points: Floats, targets: Floats, weights: Floats, strength: float, start: Floats | None = None) -> Floats:
-    """The line (d + 1,), its bias last and not regularised, that minimises the weighted cross-entropy with `targets`."""
+    """The line (d + 1,), its bias last and hardly regularised, of the least weighted cross-entropy with `targets`."""
     design = np.concatenate([points, np.ones((len(points), 1))], axis=1)
     pull = np.full(design.shape[1], strength)
     pull[-1] = _BARELY
