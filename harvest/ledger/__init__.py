@@ -1,5 +1,14 @@
 """The ledger: every sighting, image, decision and derivative as rows in DuckDB. Only this package writes to it."""
 
+from harvest.ledger.captions import (
+    CaptionFacts,
+    CaptionRow,
+    FoundLabel,
+    caption_facts,
+    captions_of,
+    files_named,
+    write_captions,
+)
 from harvest.ledger.copies import (
     FingerprintRow,
     LikenessRow,
@@ -127,6 +136,8 @@ from harvest.ledger.writes import (
 )
 
 __all__ = [
+    "CaptionFacts",
+    "CaptionRow",
     "CatalogueRow",
     "Connection",
     "DecisionRow",
@@ -137,6 +148,7 @@ __all__ = [
     "ExportRow",
     "FacesRow",
     "FingerprintRow",
+    "FoundLabel",
     "Head",
     "HeldImage",
     "ImageRow",
@@ -162,6 +174,8 @@ __all__ = [
     "Tally",
     "VainAsk",
     "Waiting",
+    "caption_facts",
+    "captions_of",
     "catalogued",
     "compared_values",
     "copies_by_dedupe",
@@ -178,6 +192,7 @@ __all__ = [
     "evidence_records",
     "export_parquet",
     "exported",
+    "files_named",
     "find_sha256",
     "fingerprints",
     "finish_run",
@@ -244,6 +259,7 @@ __all__ = [
     "vectors_of",
     "without_vectors",
     "work_columns",
+    "write_captions",
     "write_comparison",
     "write_decisions",
     "write_derived",
