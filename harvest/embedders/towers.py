@@ -48,7 +48,7 @@ class TowerEmbedder:
         import torch  # noqa: PLC0415 - here already, where there is a tower
 
         with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(0, 3, 1, 2)
+            batch = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).to(self.device).permute(0, 3, 1, 2)
             mean, std = (batch.new_tensor(three, dtype=torch.float32).view(3, 1, 1) for three in (self.mean, self.std))
             vectors = self.tower((batch.float() / 255 - mean) / std)
             unit = torch.nn.functional.normalize(vectors.float(), dim=-1)
