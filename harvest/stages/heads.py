@@ -78,9 +78,7 @@ def _check(
     used: set[str],
 ) -> None:
     shapes = ", ".join(f"{name} {array.shape}" for name, array in sorted(arrays.items()))
-    said = (
-        f"expected linear layers, each `<name>.weight` and `<name>.bias`, of which the last makes one number; {file} "
-    )
+    said = f"{file}: expected linear layers, each a `weight` and a `bias`, of which the last makes one number; it "
     if strange := sorted(set(arrays) - used):
         raise UsageError(f"{said}also holds {', '.join(strange)}")
     fits = [

@@ -27,11 +27,11 @@ def between(
     below = values < low if low is not None else np.zeros(len(values), bool)
     above = values > high if high is not None else np.zeros(len(values), bool)
     reason = list(words)
-    for at in np.flatnonzero(below):
+    for at in np.flatnonzero(below).tolist():
         reason[at] = f"{words[at]}, less than {low:g}"
-    for at in np.flatnonzero(above):
+    for at in np.flatnonzero(above).tolist():
         reason[at] = f"{words[at]}, more than {high:g}"
-    for at in np.flatnonzero(unseen):
+    for at in np.flatnonzero(unseen).tolist():
         reason[at] = UNSEEN
     threshold = _nearer(values, low, high)
     threshold[unseen] = np.nan
@@ -56,7 +56,7 @@ def ranked(values: NDArray[np.float64], judged: Judged, words: Sequence[str], *,
     reason, threshold, keep = list(judged.reason), judged.threshold.copy(), judged.keep.copy()
     end, total = "highest" if highest else "lowest", len(order)
     cut = values[order[min(count, total) - 1]] if total and count else np.nan
-    for rank, at in enumerate(order, start=1):
+    for rank, at in enumerate(order.tolist(), start=1):
         reason[at] = f"{words[at]}, rank {rank:,} of {total:,} from the {end}; {min(count, total):,} are kept"
     keep[order[count:]] = False
     threshold[order] = cut
