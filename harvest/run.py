@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from harvest import export
+from harvest import export, review
 from harvest.audit import AuditReport, ReportFiles, audit, write_report
 from harvest.config.policy import Policy, default_policy, load_policy
 from harvest.config.recipe import Recipe, load_recipe
@@ -18,10 +19,11 @@ from harvest.crawl.process import CrawlReport, crawl_sources
 from harvest.errors import ConfigError, SourceError
 from harvest.ledger import ingest_all, last_run, open_ledger
 from harvest.progress import Progress
-from harvest.stages import STAGES, StageReport, check_recipe, size_digests, stage_digests
+from harvest.stages import STAGES, StageReport, check_recipe, dedupe, size_digests, stage_digests
+from harvest.stages import filters as judges
 from harvest.workspace import Workspace
 
-__all__ = ["Plan", "RunReport", "Step", "prepare", "run", "run_stage"]
+__all__ = ["Plan", "RunReport", "Step", "filter_report", "prepare", "run", "run_stage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,39 @@ def audit_all(workspace: Workspace, plan: Plan, *, progress: Progress) -> tuple[
     """Audit under the recipe's policy and write the report."""
     report = audit(workspace, plan.policy, digests=plan.digests(workspace), progress=progress)
     return report, write_report(workspace, report)
+
+
+def filter_report(
+    workspace: Workspace, plan: Plan, *, progress: Progress
+) -> tuple[review.ChoiceReport, review.ReportFiles]:
+    """Write the report of what the recipe's filters chose, with pictures."""
+    digests = plan.digests(workspace)
+    written = [next(iter(entry.values.values())) or {} for entry in plan.recipe.filter]
+    judgings = [
+        review.Judging(
+            stage=job.stage,
+            digest=digests[job.stage],
+            settings=settings,
+            bounds=_bounds(job.params, settings),
+            has_one_number=not isinstance(job.params, judges.InSql),
+        )
+        for job, settings in zip(judges.build(plan.recipe), written, strict=True)
+    ]
+    copies = digests.get(dedupe.STAGE)
+    return review.write_choice_report(workspace, plan.recipe.name, judgings, dedupe_digest=copies, progress=progress)
+
+
+def _bounds(params: object, settings: Mapping[str, Any]) -> tuple[review.Bound, ...]:
+    """The numbers in columns of the ledger's images that a filter holds against what the recipe says."""
+    if not isinstance(params, judges.InSql) or params.reads:
+        return ()
+    found = {}
+    for case in params.cases():
+        name = case.threshold.removeprefix("$")
+        at = getattr(params, name, None)
+        if name in settings and "$" not in case.value and isinstance(at, int | float):
+            found[name] = review.Bound(name=name, column=case.value, at=float(at))
+    return tuple(found.values())
 
 
 def _is_fresh(workspace: Workspace, source: SourceConfig) -> bool:

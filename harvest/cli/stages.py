@@ -49,8 +49,22 @@ def dedupe(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool)
     terminal.say(f"report: {files.html}")
 
 
+@click.command("filter")
+@click.argument("recipe", type=EXISTING_FILE)
+@click.option("--report", is_flag=True, help="Also make a page that shows what each filter removed, and its cuts.")
+@common
+def filter_(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool) -> None:
+    """Decide image by image, with a reason for each decision. Does only what is missing."""
+    done = _run(workspace, recipe, "filter", terminal)
+    if not report:
+        terminal.result(done)
+        return
+    choices, files = runner.filter_report(workspace, runner.prepare(recipe), progress=terminal)
+    terminal.result({**reviewing.choices_to_json(choices), "files": files})
+    terminal.say(f"report: {files.html}")
+
+
 embed = _stage_command("embed", "Compute the CLIP vectors that filters and the mosaic need.")
-filter_ = _stage_command("filter", "Decide image by image, with a reason for each decision.")
 normalize = _stage_command("normalize", "Make the sizes that the recipe asks for.")
 sheet = _stage_command("sheet", "Lay the selected images out as a contact sheet.")
 layout = _stage_command("layout", "Lay the selected images out as a rectified mosaic with its viewer.")

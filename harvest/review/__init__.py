@@ -1,22 +1,32 @@
-"""What people look at and overrule: copies side by side, pictures to judge, and the verdicts given on them."""
+"""What people look at and overrule: copies side by side, what filters chose, pictures to judge, and their verdicts."""
 
+from harvest.reports import ReportFiles
+from harvest.review.choices import ChoiceReport, Judging
+from harvest.review.choices_numbers import Bound
+from harvest.review.choices_report import choices_to_json, write_choice_report
 from harvest.review.copies import CopyGroup, CopyReport, Member, copy_report
 from harvest.review.judging import Suggestion, write_judging_page
 from harvest.review.report import to_json, write_copy_report
 from harvest.review.verdicts import Verdict, give, in_force, read_verdicts, take_back
 
 __all__ = [
+    "Bound",
+    "ChoiceReport",
     "CopyGroup",
     "CopyReport",
+    "Judging",
     "Member",
+    "ReportFiles",
     "Suggestion",
     "Verdict",
+    "choices_to_json",
     "copy_report",
     "give",
     "in_force",
     "read_verdicts",
     "take_back",
     "to_json",
+    "write_choice_report",
     "write_copy_report",
     "write_judging_page",
 ]

@@ -1,0 +1,118 @@
+"""What filters did, as one HTML page that needs nothing but itself, and as JSON with the same content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC
+from typing import Any
+
+import yaml
+
+from harvest.ledger import open_ledger
+from harvest.progress import Progress
+from harvest.reports import ReportFiles, Thumbnails, render, write_report
+from harvest.review.choices import Choice, ChoiceReport, Judging, choice_report
+from harvest.review.choices_reasons import Reason
+from harvest.workspace import Workspace
+
+__all__ = ["choices_to_json", "write_choice_report"]
+
+_PICTURES = 320
+_PICTURE_PX = 120
+_SETTINGS = 360  # characters of a filter's settings on the page
+_LETTERS = re.compile(r"[^\W\d_]{3}")
+
+
+def write_choice_report(
+    workspace: Workspace,
+    name: str,
+    judgings: Sequence[Judging],
+    *,
+    dedupe_digest: str | None,
+    progress: Progress,
+) -> tuple[ChoiceReport, ReportFiles]:
+    """Write reports/filter-<UTC time>.html and .json of the decisions of these filters of the recipe called `name`."""
+    with open_ledger(workspace) as con:
+        report = choice_report(con, name, judgings, dedupe_digest=dedupe_digest)
+    thumbnails = Thumbnails(workspace, px=_PICTURE_PX, most=_PICTURES)
+    with progress.start("thumbnails", min(len(report.pictures), _PICTURES)) as task:
+        made: dict[str, str] = {}
+        for sha256, picture in report.pictures.items():
+            if uri := thumbnails(picture.path):
+                made[sha256] = uri
+            task.advance()
+    files = write_report(
+        workspace, "filter", report.made_at, choices_to_json(report), lambda json_name: _page(report, made, json_name)
+    )
+    return report, files
+
+
+def choices_to_json(report: ChoiceReport) -> dict[str, Any]:
+    """The whole report as JSON values."""
+    return {
+        "recipe": report.name,
+        "made_at": report.made_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "images": report.images,
+        "copies": report.copies,
+        "removed_by_filters": report.filtered,
+        "chosen": report.chosen,
+        "not_judged_yet": report.open,
+        "reviews": dict(report.reviewed),
+        "filters": [_choice(choice) for choice in report.choices],
+        "overlaps": [asdict(overlap) for overlap in report.overlaps],
+        "more_overlaps": report.more_overlaps,
+        "chosen_samples": list(report.chosen_samples),
+        "pictures": {sha256: asdict(picture) for sha256, picture in report.pictures.items()},
+    }
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    values = asdict(choice)
+    judging = values.pop("judging")
+    return {"stage": judging["stage"], "recipe_digest": judging["digest"], "settings": judging["settings"], **values}
+
+
+def _page(report: ChoiceReport, made: Mapping[str, str], json_name: str) -> str:
+    stages = [*(["dedupe"] if report.copies else []), *(choice.judging.stage for choice in report.choices)]
+    dropped = {choice.judging.stage: (choice.dropped, choice.only) for choice in report.choices}
+    alone = {overlap.stages: overlap.images for overlap in report.overlaps}
+    values = {
+        "report": report,
+        "pictures": report.pictures,
+        "made": made,
+        "json_name": json_name,
+        "stages": stages,
+        "removed": {"dedupe": (report.copies, alone.get(("dedupe",), 0)), **dropped},
+        "said": {(key, one.stage): one for key, picture in report.pictures.items() for one in picture.said},
+    }
+    filters: dict[str, Callable[..., Any]] = {
+        "number": _number,
+        "settings": _settings,
+        "telling": _telling,
+        "called": _called,
+    }
+    return render("harvest.review", "choices", values, filters=filters)
+
+
+def _called(stage: str) -> str:
+    return "copies" if stage == "dedupe" else stage.removeprefix("filter.")
+
+
+def _number(value: float) -> str:
+    """Three digits that count, or all of a whole number."""
+    text = f"{value:,.0f}" if value == round(value) and abs(value) < 1e9 else f"{value:.3g}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Settings on one line, as a recipe may write them."""
+    text = yaml.safe_dump(dict(settings), default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
+    line = " ".join(text.split()).removeprefix("{").removesuffix("}")
+    return line if len(line) <= _SETTINGS else f"{line[:_SETTINGS]}…"
+
+
+def _telling(reasons: Sequence[Reason]) -> list[Reason]:
+    """The reasons that are more than numbers, which the histogram shows."""
+    return [reason for reason in reasons if _LETTERS.search(reason.words)]
