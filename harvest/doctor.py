@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harvest.crawl.net.browser import find_browser
-from harvest.embedders.clip import DEFAULT_MODEL, DEMO_MODEL, find_weights
+from harvest.embedders import DEFAULT_MODEL, DEMO_MODEL, find_weights
 from harvest.errors import ComponentMissing
 
 __all__ = ["Finding", "examine"]

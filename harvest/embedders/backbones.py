@@ -41,7 +41,7 @@ def find_timm(name: str) -> Weights:
         files = (config.hf_hub_filename,) if config.hf_hub_filename else _HUB_FILES
         found = from_hub_cache(config.hf_hub_id, files)
     if found is None and config is not None and config.url:
-        found = _in_torch_cache(config.url)
+        found = _in_torch_cache(str(config.url))
     if found is None:
         command = f"hf download {config.hf_hub_id}" if config and config.hf_hub_id else _fetch("timm", architecture)
         raise missing(name, command)
@@ -63,18 +63,19 @@ def load_timm(weights: Weights) -> TowerEmbedder:
     """Load what `find_timm` found, fed by timm's data config of that name: size, share of the crop, mean, deviation."""
     needed("torch", "timm")
     import timm  # noqa: PLC0415
+    from timm.data.config import resolve_model_data_config  # noqa: PLC0415
 
     architecture, _, _ = _spelled(weights.name)
     if not timm.is_model(architecture):
         raise _unknown(weights.name, architecture, timm.list_models())
-    model = timm.create_model(architecture, pretrained=False, num_classes=0)
+    model: Any = timm.create_model(architecture, pretrained=False, num_classes=0)
     state = _read(weights)
     if not set(model.state_dict()) <= set(state):
         # Files of the makers' own naming: timm keeps what translates them beside the model.
         translate = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
         state = translate(state, model) if translate else state
     _fill(weights, model, _without(state, model.pretrained_cfg.get("classifier")))
-    config = timm.data.resolve_model_data_config(model)
+    config = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
     return TowerEmbedder(
         model_id=weights.model_id, framing=of_timm(config), tower=model, mean=config["mean"], std=config["std"]
     )
@@ -119,7 +120,7 @@ def _in_file(name: str, label: str, file: Path) -> Weights:
 def _in_torch_cache(url: str) -> Path | None:
     import torch  # noqa: PLC0415
 
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     return cached if cached.is_file() else None
 
 

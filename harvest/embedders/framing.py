@@ -105,7 +105,7 @@ def of_open_clip(config: Mapping[str, Any]) -> Preprocess:
     Raises UsageError for a model that does not look at squares.
     """
     side = one_side(config["size"])
-    fit = config.get("resize_mode") or "shortest"
+    fit: Literal["shortest", "longest", "squash"] = config.get("resize_mode") or "shortest"
     return Preprocess(
         side=side,
         scaled=side,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,18 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harvest.embedders import clip
+from harvest import embedders
 from harvest.embedders.base import Embedder, Speaking
 from harvest.errors import Broken, ConfigError, UsageError
 from harvest.images.decode import decode_rgb
 from harvest.ledger import catalogued, find_sha256, open_ledger, vectors_of
+from harvest.stages.filters.examples import IMAGE_OF_LEDGER
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["DIGITS", "Questions"]
-
-DIGITS = re.compile(r"[0-9a-fA-F]{10,64}")
-"""How an image of the ledger is named: by at least ten of the first digits of its sha256."""
+__all__ = ["Questions"]
 
 Vectors = Mapping[str, NDArray[np.float32]]
 
@@ -65,7 +62,9 @@ class Questions:
         with open_ledger(self.workspace) as con:
             # A file of that name comes first, as people who see it in their folder expect.
             sha256s = {
-                name: find_sha256(con, name) for name in names if DIGITS.fullmatch(name) and not Path(name).is_file()
+                name: find_sha256(con, name)
+                for name in names
+                if IMAGE_OF_LEDGER.fullmatch(name) and not Path(name).is_file()
             }
             known = vectors_of(con, self.identity, sha256s.values())
             paths = {sha256: row.path for sha256, row in catalogued(con, sha256s.values()).items()}
@@ -85,7 +84,7 @@ class Questions:
         return loaded.images(loaded.framing(picture)[None])[0]
 
     def _loaded(self) -> Embedder:
-        return clip.load(self.name)  # type: ignore[return-value]
+        return embedders.load(self.name)
 
 
 def _remembered(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harvest.config.recipe import Recipe
-from harvest.embedders import clip
+from harvest.embedders import DEFAULT_MODEL
 from harvest.ledger import Connection, dropped, open_ledger, vectors
 from harvest.progress import Progress
 from harvest.stages import dedupe, filters
@@ -39,7 +39,7 @@ def models_of(recipe: Recipe) -> tuple[str, ...]:
     """The CLIP models that a recipe needs, in the order in which it names them."""
     named = [job.params.model for job in filters.build(recipe) if isinstance(job.params, filters.ByVectors)]
     if recipe.layout is not None and recipe.layout.features == "clip":
-        named.append(recipe.layout.model or (named[0] if named else clip.DEFAULT_MODEL))
+        named.append(recipe.layout.model or (named[0] if named else DEFAULT_MODEL))
     return tuple(dict.fromkeys(named))
 
 
@@ -66,10 +66,6 @@ class LedgerSpace:
     def image(self, sha256: str) -> NDArray[np.float32] | None:
         """The unit vector of an image, None when it has none."""
         return self.vectors.get(sha256)
-
-    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors (n, d) of texts; loads the model."""
-        return clip.load(self.name).texts(texts)
 
 
 def copies(con: Connection, recipe: Recipe) -> set[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from harvest import embedders
 from harvest.config.recipe import Recipe
-from harvest.embedders import clip
 from harvest.progress import Progress
 from harvest.stages import filters
 from harvest.stages.dedupe import run_dedupe
@@ -48,4 +48,4 @@ def check_recipe(recipe: Recipe, *, weights: bool = True) -> None:
     filters.build(recipe)
     if weights:
         for name in models_of(recipe):
-            clip.find_weights(name)
+            embedders.find_weights(name)

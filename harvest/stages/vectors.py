@@ -1,17 +1,17 @@
-"""Vectors of images by a CLIP model, computed where they are missing and kept in the ledger."""
+"""Vectors of images by a model, computed where they are missing and kept in the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harvest import embedders
 from harvest.config.recipe import params_digest
-from harvest.embedders import clip
-from harvest.errors import Broken, LedgerError, WeightsMissing
+from harvest.engine import Runner
+from harvest.errors import Broken, ComponentMissing, LedgerError
 from harvest.images.decode import decode_rgb
 from harvest.ledger import (
     Connection,
@@ -31,9 +31,6 @@ from harvest.stages.report import StageReport
 from harvest.stages.work import digest_over
 from harvest.store import Store
 from harvest.workspace import Workspace
-
-if TYPE_CHECKING:
-    import torch
 
 __all__ = ["STAGE", "embed_images", "model_id", "undecodable", "undecodable_digest", "undecodable_row"]
 
@@ -59,7 +56,7 @@ def embed_images(
     todo = [image for image in missing if image.sha256 not in left_out]
     if not todo:
         return StageReport(stage=STAGE, skipped=present, detail={"model": identity})
-    model = clip.load(name)
+    model = Runner(embedders.load(name))
     progress.say(f"embedding {len(todo):,} images with {identity} on the {model.where}")
     broken = 0
     with progress.start(f"embed ({model.where})", len(todo)) as task:
@@ -74,7 +71,7 @@ def embed_images(
                 )
             broken += len(bad)
             task.advance(len(batch))
-    detail = {"model": identity, "device": model.device.type, "where": model.where, "broken": broken}
+    detail = {"model": identity, "device": model.device.kind, "where": model.where, "broken": broken}
     with open_ledger(workspace, write=True) as con:
         record_stage(con, STAGE, name, digest, digest_over(image.sha256 for image in todo), detail)
     return StageReport(stage=STAGE, done=len(todo), skipped=present, dropped=broken, detail=detail)
@@ -83,11 +80,12 @@ def embed_images(
 def model_id(workspace: Workspace, name: str) -> str:
     """`name@digest` of a model: of its weights where they are here, else of those that embedded this workspace.
 
-    So exports and audits of a finished workspace need no weights. Raises WeightsMissing when neither is known.
+    So exports and audits of a finished workspace need neither weights nor torch. Raises WeightsMissing or
+    ComponentMissing when neither is known.
     """
     try:
-        return clip.find_weights(name).model_id
-    except WeightsMissing:
+        return embedders.model_id_of(name)
+    except ComponentMissing:
         with open_ledger(workspace) as con:
             last = latest_stage(con, STAGE, name)
         if last is None:
@@ -106,21 +104,21 @@ def undecodable_digest(identity: str) -> str:
 
 
 def _vectors(
-    workspace: Workspace, model: clip.Clip, todo: Sequence[ImageRow]
+    workspace: Workspace, model: Runner, todo: Sequence[ImageRow]
 ) -> Iterator[tuple[ImageRow, NDArray[np.float32] | Broken]]:
     """Each image with its vector, or with what is wrong with it, in order: threads decode while the model computes."""
 
-    def prepared(image: ImageRow) -> tuple[ImageRow, torch.Tensor | Broken]:
+    def prepared(image: ImageRow) -> tuple[ImageRow, NDArray[np.uint8] | Broken]:
         try:
-            return image, model.prepare(decode_rgb(_path(workspace, image), longest=model.image_size))
+            return image, model.framing(decode_rgb(_path(workspace, image), longest=model.framing.least))
         except Broken as error:
             return image, error
 
     for batch in batches(in_threads(prepared, todo, ahead=3 * _BATCH), _BATCH, seconds=60):
-        tensors = [tensor for _, tensor in batch if not isinstance(tensor, Broken)]
-        found = iter(model.images(tensors, pad_to=_BATCH) if tensors else ())
-        for image, tensor in batch:
-            yield image, tensor if isinstance(tensor, Broken) else next(found)
+        pixels = [framed for _, framed in batch if not isinstance(framed, Broken)]
+        found = iter(model.vectors(np.stack(pixels)) if pixels else ())
+        for image, framed in batch:
+            yield image, framed if isinstance(framed, Broken) else next(found)
 
 
 def _path(workspace: Workspace, image: ImageRow) -> Path:
