@@ -27,12 +27,13 @@ from harvest.stages.filters.base import (
     drop,
     keep,
 )
-from harvest.stages.filters.clip import ClipFilter, check_prompts
+from harvest.stages.filters.clip import ClipFilter, check_prompts, find_pictures
 from harvest.stages.filters.diverse import DiverseFilter
 from harvest.stages.filters.faces import FacesFilter, check_faces
 from harvest.stages.filters.labels import LabelsFilter, complete_labels
 from harvest.stages.filters.learned import LearnedFilter, check_learned
 from harvest.stages.filters.licence import LicenceFilter, check_allowed
+from harvest.stages.filters.like import LikeFilter, check_examples, find_examples
 from harvest.stages.filters.nsfw import NsfwFilter, check_nsfw
 from harvest.stages.filters.opt_out import OptOutFilter
 from harvest.stages.filters.outliers import OutliersFilter, check_bound
@@ -67,7 +68,8 @@ FILTERS: Mapping[str, FilterKind] = {
         FilterKind(name="licence", params=LicenceFilter, check=check_allowed),
         FilterKind(name="opt_out", params=OptOutFilter),
         FilterKind(name="synthetic", params=SyntheticFilter),
-        FilterKind(name="clip", params=ClipFilter, check=check_prompts),
+        FilterKind(name="clip", params=ClipFilter, check=check_prompts, complete=find_pictures),
+        FilterKind(name="like", params=LikeFilter, check=check_examples, complete=find_examples),
         FilterKind(name="labels", params=LabelsFilter, complete=complete_labels),
         FilterKind(name="aesthetic", params=AestheticFilter, check=check_aesthetic),
         FilterKind(name="nsfw", params=NsfwFilter, check=check_nsfw),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEAST_SAID", "Cut", "best", "found", "judged", "otsu", "valley"]
+__all__ = ["LEAST_SAID", "Cut", "best", "enough", "found", "judged", "otsu", "valley"]
 
 LEAST_SAID = 10  # judgements of each kind without which nothing is learned from them
 _TWO_HILLS = 2.0  # Ashman's D above which two normal distributions count as apart
@@ -26,10 +26,13 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """A bound, scores at or above which pass. `words` say how it was found, `detail` holds the figures behind it."""
+    """A bound, scores at or above which pass. `by` and `words` say how it was found, in few and in more words; `detail`
+    holds the figures behind it.
+    """
 
     threshold: float
     method: str
+    by: str
     words: str
     detail: Mapping[str, float] = field(default_factory=dict)
 
@@ -46,11 +49,16 @@ def found(scores: Scores, said: Mapping[int, bool], *, precision: float) -> Cut:
 
     `said` holds what people said, by the place in `scores`: True for those that should pass.
     """
-    kept = sum(said.values())
-    if kept >= LEAST_SAID and len(said) - kept >= LEAST_SAID:
+    if enough(said):
         return judged(scores, said, precision=precision)
     between = valley(scores)
     return otsu(scores) if between is None else between
+
+
+def enough(said: Mapping[int, bool]) -> bool:
+    """Whether people said enough of either kind to find a bound from it."""
+    kept = sum(said.values())
+    return min(kept, len(said) - kept) >= LEAST_SAID
 
 
 def otsu(scores: Scores) -> Cut:
@@ -60,7 +68,12 @@ def otsu(scores: Scores) -> Cut:
     ordered = np.sort(scores)
     n = len(ordered)
     if n < 2 or ordered[0] == ordered[-1]:
-        return Cut(threshold=float(ordered[0]) if n else 0.0, method="otsu", words="all scores are equal")
+        return Cut(
+            threshold=float(ordered[0]) if n else 0.0,
+            method="otsu",
+            by="Otsu's criterion",
+            words="all scores are equal",
+        )
     below = np.arange(1, n)
     sums = np.cumsum(ordered)
     lower, upper = sums[:-1] / below, (sums[-1] - sums[:-1]) / (n - below)
@@ -71,6 +84,7 @@ def otsu(scores: Scores) -> Cut:
     return Cut(
         threshold=float((ordered[at] + ordered[at + 1]) / 2),
         method="otsu",
+        by="Otsu's criterion",
         words=f"Otsu's criterion over {n:,} scores, {explained:.0%} of their variance between the two sides",
         detail={
             "explained": round(explained, 4),
@@ -104,6 +118,7 @@ def valley(scores: Scores) -> Cut | None:
     return Cut(
         threshold=float(between[at]),
         method="valley",
+        by="the valley between two hills of scores",
         words=(
             f"the valley between two hills of scores, {means[0]:.3f} and {means[1]:.3f}, "
             f"with {shares[1]:.1%} in the upper one"
@@ -137,6 +152,7 @@ def judged(scores: Scores, said: Mapping[int, bool], *, precision: float) -> Cut
     return Cut(
         threshold=float((scores[order[at]] + below) / 2),
         method="judged",
+        by=f"{len(said)} images judged by hand",
         words=(
             f"{len(said)} images judged by hand: above it {precisions[at]:.0%} are ones to keep, "
             f"and {recall:.0%} of those{short}"
