@@ -7,10 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass, fields
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from harvest.ledger.transactions import Connection, registered
+from harvest.ledger.transactions import Connection
 
 __all__ = [
     "CatalogueRow",
@@ -28,12 +27,15 @@ _HERE = "model = $model AND sha256 NOT IN (SELECT sha256 FROM takedowns)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedModel:
-    """A model that the ledger has vectors of. `name` is what recipes call it, None where no stage run tells."""
+    """A model that the ledger has vectors of. `name` is what recipes call it, None where no stage run tells; `seal` is
+    that of the vectors that came last.
+    """
 
     model_id: str
     name: str | None
     vectors: int
     width: int
+    seal: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +76,12 @@ def embedded_models(con: Connection) -> list[EmbeddedModel]:
                SELECT detail->>'model' AS model, arg_max(name, stage_run) AS name FROM stage_runs
                WHERE stage = 'embed' GROUP BY 1
            )
-           SELECT model, any_value(called.name), count(*), max(len(vector))
+           SELECT model, any_value(called.name), count(*), max(len(vector)), max(coalesce(seal, 1))
            FROM embeddings LEFT JOIN called USING (model)
            WHERE sha256 NOT IN (SELECT sha256 FROM takedowns) GROUP BY model ORDER BY count(*) DESC, model"""
     ).fetchall()
-    return [EmbeddedModel(model_id=model, name=name, vectors=n, width=width) for model, name, n, width in rows]
+    names = [field.name for field in fields(EmbeddedModel)]
+    return [EmbeddedModel(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def nearest(
@@ -87,27 +90,26 @@ def nearest(
     query: NDArray[np.float32],
     *,
     top: int,
-    among: Collection[str] | None = None,
+    after: int = 0,
     stages: Mapping[str, str] | None = None,
 ) -> list[Near]:
     """The `top` images whose vectors of `model` have the largest cosine with the unit vector `query` (d,), best first.
 
     Exact: every vector is looked at, by DuckDB on all cores, which is faster than bringing them here for a matrix
-    product. `among` names the images that count; `stages` (stage -> recipe_digest) those that all of them keep.
+    product. Only vectors with a seal above `after` count, and only images that all `stages` (stage -> recipe_digest)
+    keep.
     """
-    among_them = "" if among is None else "AND sha256 IN (SELECT sha256 FROM among)"
     kept = """AND sha256 IN (
         SELECT sha256 FROM decisions
         JOIN (SELECT unnest($stages) AS stage, unnest($digests) AS recipe_digest) USING (stage, recipe_digest)
         GROUP BY sha256 HAVING count(*) FILTER (verdict = 'keep') = len($stages) AND bool_and(verdict = 'keep'))"""
     statement = f"""
         SELECT sha256, list_inner_product(vector, $query::FLOAT[]) AS score FROM embeddings
-        WHERE {_HERE} {among_them} {kept if stages else ""} ORDER BY score DESC, sha256 LIMIT $top"""  # noqa: S608
-    values: dict[str, object] = {"model": model, "query": [float(value) for value in query], "top": top}
+        WHERE {_HERE} AND coalesce(seal, 1) > $after {kept if stages else ""} ORDER BY score DESC, sha256 LIMIT $top"""  # noqa: S608
+    values: dict[str, object] = {"model": model, "query": [float(value) for value in query], "top": top, "after": after}
     if stages:
         values |= {"stages": list(stages.keys()), "digests": list(stages.values())}
-    with registered(con, "among", pa.table({"sha256": pa.array(sorted(among or ()), pa.string())})):
-        rows = con.execute(statement, values).fetchall()
+    rows = con.execute(statement, values).fetchall()
     return [Near(sha256=sha256, score=float(score)) for sha256, score in rows]
 
 
@@ -120,15 +122,11 @@ def vectors_of(con: Connection, model: str, sha256s: Collection[str]) -> dict[st
     return {sha256: np.asarray(vector, np.float32) for sha256, vector in rows}
 
 
-def vector_batches(
-    con: Connection, model: str, *, without: Collection[str] = ()
-) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
-    """All vectors of `model` but those of the images `without`, ordered by sha256, some thousand at a time: (n, d)."""
-    statement = f"""SELECT sha256, vector FROM embeddings
-        WHERE {_HERE} AND sha256 NOT IN (SELECT sha256 FROM without) ORDER BY sha256"""  # noqa: S608
+def vector_batches(con: Connection, model: str, *, after: int = 0) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+    """The vectors of `model` with a seal above `after`, with their images' sha256, some thousand at a time: (n, d)."""
+    statement = f"SELECT sha256, vector FROM embeddings WHERE {_HERE} AND coalesce(seal, 1) > $after ORDER BY sha256"  # noqa: S608
     # A cursor of its own: a relation may not start while the connection has an answer that nobody read to its end.
     with closing(con.cursor()) as cursor:
-        cursor.register("without", pa.table({"sha256": pa.array(list(without), pa.string())}))
-        for batch in cursor.sql(statement, params={"model": model}).to_arrow_reader(16_384):
+        for batch in cursor.sql(statement, params={"model": model, "after": after}).to_arrow_reader(16_384):
             values = batch.column(1).flatten().to_numpy(zero_copy_only=False)
             yield batch.column(0).to_pylist(), values.reshape(len(batch), -1)

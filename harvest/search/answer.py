@@ -71,10 +71,8 @@ def search(
         found = nearest(con, chosen.model_id, vector, top=asked.top, stages=stages)
     else:
         found = index.nearest(con, workspace, chosen, vector, top=asked.top, progress=progress)
-    near = [each for each in found if asked.min_score is None or each.score >= asked.min_score]
-    return Answer(
-        model=chosen.model_id, parts=asked.parts, vectors=chosen.vectors, exact=exact, hits=tuple(_hits(con, near))
-    )
+    hits = [hit for hit in _hits(con, found) if asked.min_score is None or hit.score >= asked.min_score]
+    return Answer(model=chosen.model_id, parts=asked.parts, vectors=chosen.vectors, exact=exact, hits=tuple(hits))
 
 
 def _model(known: list[EmbeddedModel], wanted: str | None) -> EmbeddedModel:

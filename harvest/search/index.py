@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from harvest.workspace import INDEX_NAMES, Workspace, published_folder
 
 __all__ = ["available", "nearest"]
 
-_LISTS = "lists.faiss"
+_LISTS, _SEAL = "lists.faiss", "seal"
 _PER_CELL, _LEAST_PER_CELL = 64, 39  # vectors that k-means looks at for each cell; with fewer faiss complains
 _ITERATIONS = 8
 _PROBED = 48  # cells that a question looks into
@@ -64,38 +65,55 @@ def nearest(
         raise ComponentMissing("an index needs faiss: pip install 'herbarium-harvester[ann]', or search with --exact")
     folder = workspace.indexes / _slug(model.model_id)
     with _alone(folder):
-        names = _names(folder)
-        if not names or model.vectors - len(names) > _GROWTH * model.vectors:
-            names = _grow(con, folder, names, model, progress)
-        lists = _read(folder)
-    _, numbers = lists.search(query[None], max(_LEAST, _PROPOSED * top))
-    proposed = {names[number] for number in numbers[0].tolist() if number >= 0}
-    new: list[str] = []
-    if len(names) != model.vectors:
-        new = [sha256 for batch, _ in vector_batches(con, model.model_id, without=names) for sha256 in batch]
+        listed = _read(folder)
+        if listed is None or model.vectors - len(listed.names) > _GROWTH * model.vectors:
+            listed = _grown(con, folder, listed, model, progress)
+    _, numbers = listed.lists.search(query[None], max(_LEAST, _PROPOSED * top))
+    proposed = {listed.names[number] for number in numbers[0].tolist() if number >= 0}
     found = vectors_of(con, model.model_id, proposed)
     near = [Near(sha256=sha256, score=float(vector @ query)) for sha256, vector in found.items()]
-    near += ledger.nearest(con, model.model_id, query, top=top, among=new) if new else []
+    if model.seal > listed.seal:
+        near += ledger.nearest(con, model.model_id, query, top=top, after=listed.seal)
     return sorted(near, key=lambda each: (-each.score, each.sha256))[:top]
 
 
-def _grow(con: Connection, folder: Path, names: list[str], model: EmbeddedModel, progress: Progress) -> list[str]:
-    """Bring the index up to the ledger; the images of its numbers 0, 1, 2... in order."""
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """An index: the images of its numbers 0, 1, 2..., and the seal of the vectors that came last."""
+
+    lists: Any
+    names: list[str]
+    seal: int
+
+
+def _grown(con: Connection, folder: Path, before: _Listed | None, model: EmbeddedModel, progress: Progress) -> _Listed:
+    """The index brought up to the ledger, and written."""
     import faiss  # noqa: PLC0415 - an optional component
 
     faiss.omp_set_num_threads(cores())
-    lists = _read(folder) if names else None
-    if lists is None or _cells(model.vectors) > _OUTGROWN * lists.nlist:
-        names, lists = [], _trained(con, model, progress)
+    if before is None or _cells(model.vectors) > _OUTGROWN * before.lists.nlist:
+        before = _Listed(_trained(con, model, progress), [], 0)
+    lists, names = before.lists, list(before.names)
     with progress.start("index vectors", model.vectors - len(names)) as task:
-        for sha256s, matrix in vector_batches(con, model.model_id, without=list(names)):
+        for sha256s, matrix in vector_batches(con, model.model_id, after=before.seal):
             lists.add(np.ascontiguousarray(matrix))
             names += sha256s
             task.advance(len(sha256s))
+    table = pa.table({"sha256": pa.array(names, pa.string())}).replace_schema_metadata({_SEAL: str(model.seal)})
     with published_folder(folder) as made:
         faiss.write_index(lists, str(made / _LISTS))
-        pq.write_table(pa.table({"sha256": pa.array(names, pa.string())}), made / INDEX_NAMES)
-    return names
+        pq.write_table(table, made / INDEX_NAMES)
+    return _Listed(lists, names, model.seal)
+
+
+def _read(folder: Path) -> _Listed | None:
+    import faiss  # noqa: PLC0415
+
+    if not (folder / INDEX_NAMES).is_file():
+        return None
+    table, lists = pq.read_table(folder / INDEX_NAMES), faiss.read_index(str(folder / _LISTS))
+    lists.nprobe = _PROBED
+    return _Listed(lists, table.column("sha256").to_pylist(), int(table.schema.metadata[_SEAL.encode()]))
 
 
 def _trained(con: Connection, model: EmbeddedModel, progress: Progress) -> Any:
@@ -107,6 +125,7 @@ def _trained(con: Connection, model: EmbeddedModel, progress: Progress) -> Any:
     some = [matrix[chance.random(len(matrix)) <= share] for _, matrix in vector_batches(con, model.model_id)]
     lists = faiss.index_factory(model.width, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
     lists.cp.niter, lists.cp.max_points_per_centroid, lists.cp.min_points_per_centroid = _ITERATIONS, _PER_CELL, 1
+    lists.nprobe = _PROBED
     with progress.start(f"learn {cells:,} cells") as task:
         lists.train(np.concatenate(some))
         task.advance(cells)
@@ -115,19 +134,6 @@ def _trained(con: Connection, model: EmbeddedModel, progress: Progress) -> Any:
 
 def _cells(vectors: int) -> int:
     return max(1, min(int(4 * vectors**0.5), vectors // _LEAST_PER_CELL))
-
-
-def _read(folder: Path) -> Any:
-    import faiss  # noqa: PLC0415
-
-    lists = faiss.read_index(str(folder / _LISTS))
-    lists.nprobe = _PROBED
-    return lists
-
-
-def _names(folder: Path) -> list[str]:
-    file = folder / INDEX_NAMES
-    return [str(name) for name in pq.read_table(file).column("sha256").to_pylist()] if file.is_file() else []
 
 
 def _slug(model_id: str) -> str:

@@ -108,9 +108,9 @@ def _embedded(loaded: Embedder | None, name: str, part: Part) -> NDArray[np.floa
     if part.kind == "words":
         if not isinstance(loaded, Speaking):
             raise UsageError(f"{name} does not know words; ask with pictures, or name a CLIP model by --model")
-        return loaded.texts([part.value])[0]
+        return np.asarray(loaded.texts([part.value])[0], np.float32)
     try:
         picture = decode_rgb(Path(part.value), longest=loaded.framing.least)
     except (Broken, OSError) as error:
         raise ConfigError(part.value, "", f"expected a picture: {error}") from None
-    return loaded.images(loaded.framing(picture)[None])[0]
+    return np.asarray(loaded.images(loaded.framing(picture)[None])[0], np.float32)
