@@ -111,7 +111,8 @@ def _read(folder: Path) -> _Listed | None:
 
     if not (folder / INDEX_NAMES).is_file():
         return None
-    table, lists = pq.read_table(folder / INDEX_NAMES), faiss.read_index(str(folder / _LISTS))
+    table = pq.read_table(folder / INDEX_NAMES)
+    lists: Any = faiss.read_index(str(folder / _LISTS))
     lists.nprobe = _PROBED
     return _Listed(lists, table.column("sha256").to_pylist(), int(table.schema.metadata[_SEAL.encode()]))
 
@@ -123,7 +124,7 @@ def _trained(con: Connection, model: EmbeddedModel, progress: Progress) -> Any:
     cells, chance = _cells(model.vectors), np.random.default_rng(0)
     share = min(1.0, cells * _PER_CELL / model.vectors)
     some = [matrix[chance.random(len(matrix)) <= share] for _, matrix in vector_batches(con, model.model_id)]
-    lists = faiss.index_factory(model.width, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
+    lists: Any = faiss.index_factory(model.width, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
     lists.cp.niter, lists.cp.max_points_per_centroid, lists.cp.min_points_per_centroid = _ITERATIONS, _PER_CELL, 1
     lists.nprobe = _PROBED
     with progress.start(f"learn {cells:,} cells") as task:
