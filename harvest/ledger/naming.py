@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from harvest.errors import UsageError
 from harvest.ledger.database import Connection
 
-__all__ = ["find_sha256"]
+__all__ = ["DIGITS", "find_sha256"]
+
+DIGITS = re.compile(r"[0-9a-fA-F]{10,64}")
+"""How recipes and files name an image of the ledger: by at least ten of the first digits of its sha256."""
 
 _SHOWN = 12  # candidates listed when a prefix is not enough
 

@@ -14,7 +14,7 @@ from harvest.embedders.base import Embedder, Speaking
 from harvest.errors import Broken, ConfigError, UsageError
 from harvest.images.decode import decode_rgb
 from harvest.ledger import catalogued, find_sha256, open_ledger, vectors_of
-from harvest.stages.filters.examples import IMAGE_OF_LEDGER
+from harvest.ledger.naming import DIGITS
 from harvest.store import Store
 from harvest.workspace import Workspace
 
@@ -62,9 +62,7 @@ class Questions:
         with open_ledger(self.workspace) as con:
             # A file of that name comes first, as people who see it in their folder expect.
             sha256s = {
-                name: find_sha256(con, name)
-                for name in names
-                if IMAGE_OF_LEDGER.fullmatch(name) and not Path(name).is_file()
+                name: find_sha256(con, name) for name in names if DIGITS.fullmatch(name) and not Path(name).is_file()
             }
             known = vectors_of(con, self.identity, sha256s.values())
             paths = {sha256: row.path for sha256, row in catalogued(con, sha256s.values()).items()}
@@ -81,7 +79,8 @@ class Questions:
             picture = decode_rgb(path, longest=loaded.framing.least)
         except (Broken, OSError) as error:
             raise ConfigError(path, "", f"expected a picture: {error}") from None
-        return loaded.images(loaded.framing(picture)[None])[0]
+        seen: NDArray[np.float32] = loaded.images(loaded.framing(picture)[None])[0]
+        return seen
 
     def _loaded(self) -> Embedder:
         return embedders.load(self.name)

@@ -52,6 +52,7 @@ __all__ = [
     "Filter",
     "FilterJob",
     "FilterKind",
+    "Grounded",
     "InSql",
     "Judged",
     "Verdict",

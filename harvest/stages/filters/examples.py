@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from harvest.config.reader import Section
+from harvest.ledger.naming import DIGITS
 
-__all__ = ["IMAGE_OF_LEDGER", "pictures_at"]
-
-IMAGE_OF_LEDGER = re.compile(r"[0-9a-fA-F]{10,64}")
-"""How an image of the ledger is named: by at least ten of the first digits of its sha256."""
+__all__ = ["pictures_at"]
 
 _SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -25,7 +22,7 @@ def pictures_at(section: Section, key: str, name: str) -> tuple[Path | str, ...]
     path = base / Path(name).expanduser()
     if path.is_file():
         return (path,)
-    if IMAGE_OF_LEDGER.fullmatch(name):
+    if DIGITS.fullmatch(name):
         return (name.lower(),)
     if path.is_dir():
         found = [file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES]
