@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "embed": "stages:embed",
     "filter": "stages:filter_",
     "normalize": "stages:normalize",
+    "caption": "stages:caption",
     "sheet": "stages:sheet",
     "layout": "stages:layout",
     "search": "searching:search",

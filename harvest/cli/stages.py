@@ -15,7 +15,7 @@ from harvest.export import FORMATS
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
-__all__ = ["dedupe", "embed", "export", "filter_", "layout", "normalize", "sheet"]
+__all__ = ["caption", "dedupe", "embed", "export", "filter_", "layout", "normalize", "sheet"]
 
 
 def _run(workspace: Workspace, recipe: Path, name: str, terminal: Terminal) -> StageReport:
@@ -66,6 +66,7 @@ def filter_(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool
 
 embed = _stage_command("embed", "Compute the CLIP vectors that filters and the mosaic need.")
 normalize = _stage_command("normalize", "Make the sizes that the recipe asks for.")
+caption = _stage_command("caption", "Word a caption for every selected image, for training.")
 sheet = _stage_command("sheet", "Lay the selected images out as a contact sheet.")
 layout = _stage_command("layout", "Lay the selected images out as a rectified mosaic with its viewer.")
 

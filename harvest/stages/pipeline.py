@@ -9,6 +9,7 @@ from harvest import embedders
 from harvest.config.recipe import Recipe
 from harvest.progress import Progress
 from harvest.stages import filters
+from harvest.stages.caption import check_captions, run_caption
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import models_of, run_embed
 from harvest.stages.filter import run_filter
@@ -34,6 +35,7 @@ STAGES: Mapping[str, Stage] = {
     "embed": run_embed,
     "filter": run_filter,
     "normalize": run_normalize,
+    "caption": run_caption,
     "sheet": run_sheet,
     "layout": run_layout,
 }
@@ -42,10 +44,11 @@ STAGES: Mapping[str, Stage] = {
 def check_recipe(recipe: Recipe, *, weights: bool = True) -> None:
     """Find fault with a recipe before any work is done for it.
 
-    Raises ConfigError for a filter that does not fit and, with `weights`, WeightsMissing or ComponentMissing for a
-    model that is not on this machine.
+    Raises ConfigError for a filter or for captions that do not fit and, with `weights`, WeightsMissing or
+    ComponentMissing for a model that is not on this machine.
     """
     filters.build(recipe)
+    check_captions(recipe)
     if weights:
         for name in models_of(recipe):
             embedders.find_weights(name)

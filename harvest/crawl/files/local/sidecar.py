@@ -30,7 +30,8 @@ _FOLDER_WIDE = "_rights"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
     """What may be said of an image or a folder. `license` is an SPDX id, a LicenseRef-* or a licence's address or name;
-    `consent` notes who agreed to what (for people shown), `note` is anything else worth keeping.
+    `caption` describes the image, and is what it is called in training; `consent` notes who agreed to what (for people
+    shown), `note` is anything else worth keeping.
     """
 
     title: str | None = None
@@ -107,7 +108,7 @@ def described(item: ImageItem, said: Sidecar, embedded: EmbeddedRights) -> Image
         page_url=said.page_url,
         taken_at=said.taken_at or embedded.taken_at,
         published_at=said.published_at,
-        raw={**item.raw, **_texts(consent=said.consent, note=said.note), **_copyright(embedded)},
+        raw={**item.raw, **_texts(caption=said.caption, consent=said.consent, note=said.note), **_copyright(embedded)},
     )
     if said.license or said.license_url:
         id_ = normalize(said.license) or said.license or normalize(said.license_url)
