@@ -1,4 +1,4 @@
-"""What people overrule."""
+"""What people overrule, and what they are asked to judge."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import click
 from harvest import review as reviewing
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
-from harvest.config.recipe import load_recipe
+from harvest.config.recipe import Recipe, load_recipe
 from harvest.errors import UsageError
+from harvest.ledger import ReviewRow
 from harvest.review import Verdict
+from harvest.review.verdicts import STAGES
 from harvest.workspace import Workspace
 
 __all__ = ["review"]
@@ -20,19 +22,23 @@ __all__ = ["review"]
 
 @click.command()
 @click.argument("recipe", type=EXISTING_FILE)
-@click.option("--keep", multiple=True, metavar="SHA", help="Keep this copy, whatever dedupe says.")
+@click.option("--of", "stage", type=click.Choice(STAGES), default="dedupe", show_default=True, help="What is judged.")
+@click.option("--keep", multiple=True, metavar="SHA", help="Keep this image, whatever the stage says.")
 @click.option("--drop", multiple=True, metavar="SHA", help="Leave this image out.")
 @click.option("--apart", multiple=True, nargs=2, metavar="SHA SHA", help="These two are no copies of each other.")
 @click.option("--together", multiple=True, nargs=2, metavar="SHA SHA", help="These two are copies.")
 @click.option("--undo", multiple=True, metavar="SHA", help="Take back what was said of this image.")
-@click.option("--from", "file", type=EXISTING_FILE, help="Verdicts saved from the page of `dedupe --report`.")
+@click.option("--from", "file", type=EXISTING_FILE, help="Verdicts saved from a page of `--report`.")
 @click.option("--reason", default="overruled by hand", show_default=True, help="Why; kept with the verdict.")
 @click.option("--by", default=getpass.getuser, help="Who says so (default: your login name).")
+@click.option("--suggest", type=click.IntRange(min=1), help="Name so many images whose judgement would teach most.")
+@click.option("--report", is_flag=True, help="With --suggest: a page to judge them on.")
 @common
 def review(  # noqa: PLR0917 - click passes options by name
     workspace: Workspace,
     terminal: Terminal,
     recipe: Path,
+    stage: str,
     keep: tuple[str, ...],
     drop: tuple[str, ...],
     apart: tuple[tuple[str, str], ...],
@@ -41,26 +47,67 @@ def review(  # noqa: PLR0917 - click passes options by name
     file: Path | None,
     reason: str,
     by: str,
+    suggest: int | None,
+    report: bool,
 ) -> None:
-    """Overrule which copies are kept; without verdicts, list those in force."""
-    name = load_recipe(recipe).name
+    """Overrule which copies are kept, or judge what the recipe chooses; without verdicts, list those in force."""
+    loaded = load_recipe(recipe)
     verdicts = [
         *[Verdict(verdict="keep", sha256=sha256) for sha256 in keep],
         *[Verdict(verdict="drop", sha256=sha256) for sha256 in drop],
         *[Verdict(verdict="apart", sha256=one, other=other) for one, other in apart],
         *[Verdict(verdict="together", sha256=one, other=other) for one, other in together],
-        *(reviewing.read_verdicts(file, name) if file else []),
+        *(reviewing.read_verdicts(file, loaded.name, stage) if file else []),
     ]
     if not reason.strip() or not by.strip():
         raise UsageError("--reason and --by: expected some words: a verdict without them answers for nothing")
-    written = []
+    if suggest is not None and (verdicts or undo):
+        raise UsageError("--suggest names images to judge; give verdicts in a command of their own")
+    if report and suggest is None:
+        raise UsageError("--report shows what --suggest names; `harvest dedupe --report` shows copies")
+    if suggest is not None:
+        _suggest(workspace, terminal, loaded, suggest, is_page_wanted=report)
+        return
+    written: list[ReviewRow] = []
     if undo:
-        written += reviewing.take_back(workspace, name, undo, reason=reason, decided_by=by)
+        written += reviewing.take_back(workspace, loaded.name, undo, reason=reason, decided_by=by, stage=stage)
     if verdicts:
-        written += reviewing.give(workspace, name, verdicts, reason=reason, decided_by=by)
-    rows = written or reviewing.in_force(workspace, name)
+        written += reviewing.give(workspace, loaded.name, verdicts, reason=reason, decided_by=by, stage=stage)
+    rows = written or reviewing.in_force(workspace, loaded.name, stage)
     terminal.result(rows)
     shown = [(row.verdict, row.sha256[:16], row.other[:16], row.reason, row.decided_by) for row in rows]
     terminal.table(["verdict", "image", "and", "why", "by"], shown)
     if written:
-        terminal.say(f"{len(written):,} verdicts kept; `harvest dedupe {recipe}` puts them in force")
+        terminal.say(f"{len(written):,} verdicts kept; `harvest {stage} {recipe}` puts them in force")
+        _warn(terminal, loaded, stage)
+
+
+def _suggest(workspace: Workspace, terminal: Terminal, recipe: Recipe, count: int, *, is_page_wanted: bool) -> None:
+    from harvest.stages.suggest import suggest  # noqa: PLC0415 - the stages take a second to import
+
+    found = suggest(workspace, recipe, count, progress=terminal)
+    rows = [reviewing.Suggestion(sha256=one.sha256, probability=one.probability, reason=one.reason) for one in found]
+    files = reviewing.write_judging_page(workspace, recipe.name, rows) if is_page_wanted and rows else None
+    page = {"report": files} if files else {}
+    terminal.result({"recipe": recipe.name, "stage": "filter", "suggestions": rows, **page})
+    terminal.table(["image", "why"], [(one.sha256[:16], one.reason) for one in rows])
+    if not rows:
+        terminal.say("nothing is left to judge")
+    elif files:
+        terminal.say(f"{files.html}: judge them, save, and `harvest review {recipe.file} --of filter --from FILE`")
+    else:
+        terminal.say(f"`harvest review {recipe.file} --of filter --keep SHA --drop SHA` judges; --report shows them")
+    _warn(terminal, recipe, "filter")
+
+
+def _warn(terminal: Terminal, recipe: Recipe, stage: str) -> None:
+    """Say so where nothing in the recipe looks at what people say of images."""
+    if stage != "filter":
+        return
+    from harvest.stages.suggest import heeding  # noqa: PLC0415 - the stages take a second to import
+
+    if not heeding(recipe):
+        terminal.say(
+            f"no filter of {recipe.file} heeds this yet: `- learned: {{model: ...}}` learns from it, "
+            "`- reviewed: {}` leaves out what was dropped by hand"
+        )

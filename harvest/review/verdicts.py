@@ -1,4 +1,4 @@
-"""People's verdicts on copies: given on the command line or in a file that the report page makes, kept as rows."""
+"""People's verdicts on copies and on what to choose: given by hand or in a file that a page made, kept as rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harvest.ledger import Connection, ReviewRow, find_sha256, open_ledger, revi
 from harvest.ledger.copies import VERDICTS
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "Verdict", "give", "in_force", "read_verdicts", "take_back"]
+__all__ = ["STAGES", "Verdict", "give", "in_force", "read_verdicts", "take_back"]
 
-STAGE = "dedupe"
+STAGES = ("dedupe", "filter")  # what people overrule: which copy is kept; which images are chosen
 _PAIRS = frozenset({"apart", "together"})
 _GIVEN = VERDICTS - {"undo"}
 
@@ -29,22 +29,38 @@ class Verdict:
 
 
 def give(
-    workspace: Workspace, name: str, verdicts: Sequence[Verdict], *, reason: str, decided_by: str
+    workspace: Workspace,
+    name: str,
+    verdicts: Sequence[Verdict],
+    *,
+    reason: str,
+    decided_by: str,
+    stage: str = "dedupe",
 ) -> list[ReviewRow]:
-    """Write verdicts on the copies of the recipe `name`; the rows. Dedupe heeds them when it runs next.
+    """Write verdicts on what a stage of the recipe `name` does; the rows. The stage heeds them when it runs next.
 
-    Raises UsageError for a sha256 that nobody has met, and for a pair of one and the same image.
+    Raises UsageError for a sha256 that nobody has met, for a pair of one and the same image, and for pairs where a
+    stage knows single images alone.
     """
+    for verdict in verdicts:
+        if stage != "dedupe" and verdict.verdict in _PAIRS:
+            raise UsageError(f"{verdict.verdict}: said of copies alone; --of {stage} takes keep, drop and undo")
     with open_ledger(workspace, write=True) as con:
-        rows = [_row(con, name, verdict, reason, decided_by) for verdict in verdicts]
+        rows = [_row(con, name, stage, verdict, reason, decided_by) for verdict in verdicts]
         write_reviews(con, rows)
     return rows
 
 
 def take_back(
-    workspace: Workspace, name: str, prefixes: Iterable[str], *, reason: str, decided_by: str
+    workspace: Workspace,
+    name: str,
+    prefixes: Iterable[str],
+    *,
+    reason: str,
+    decided_by: str,
+    stage: str = "dedupe",
 ) -> list[ReviewRow]:
-    """Undo every verdict in force that concerns these images, alone or in a pair; the rows that were written.
+    """Undo every verdict in force of a stage on these images, alone or in a pair; the rows that were written.
 
     Raises UsageError for an image on which nothing was said.
     """
@@ -52,15 +68,15 @@ def take_back(
         rows = []
         for prefix in prefixes:
             sha256 = find_sha256(con, prefix)
-            said = [row for row in reviews(con, name, STAGE) if sha256 in {row.sha256, row.other}]
+            said = [row for row in reviews(con, name, stage) if sha256 in {row.sha256, row.other}]
             if not said:
                 raise UsageError(
-                    f"nothing was said of {sha256[:16]} in the recipe {name!r}; `harvest review` lists all"
+                    f"nothing was said of {sha256[:16]} in the recipe {name!r}; `harvest review --of {stage}` lists all"
                 )
             rows += [
                 ReviewRow(
                     name=name,
-                    stage=STAGE,
+                    stage=stage,
                     sha256=row.sha256,
                     other=row.other,
                     verdict="undo",
@@ -73,20 +89,23 @@ def take_back(
     return rows
 
 
-def in_force(workspace: Workspace, name: str) -> list[ReviewRow]:
-    """The verdicts in force on the copies of the recipe `name`."""
+def in_force(workspace: Workspace, name: str, stage: str = "dedupe") -> list[ReviewRow]:
+    """The verdicts in force on what a stage of the recipe `name` does."""
     with open_ledger(workspace) as con:
-        return reviews(con, name, STAGE)
+        return reviews(con, name, stage)
 
 
-def read_verdicts(file: Path, name: str) -> list[Verdict]:
-    """The verdicts of a file that the report page made. Raises ConfigError with the path of the fault."""
+def read_verdicts(file: Path, name: str, stage: str = "dedupe") -> list[Verdict]:
+    """The verdicts of a file that a page made for a stage. Raises ConfigError with the path of the fault."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise ConfigError(file, "", f"expected a file of verdicts as the report page makes it: {error}") from None
-    if not isinstance(content, dict) or content.get("stage") != STAGE or not isinstance(content.get("verdicts"), list):
-        raise ConfigError(file, "", "expected a file of verdicts as the report page makes it")
+        raise ConfigError(file, "", f"expected a file of verdicts as the pages make it: {error}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("verdicts"), list):
+        raise ConfigError(file, "", "expected a file of verdicts as the pages make it")
+    if (found := content.get("stage")) != stage:
+        way_out = f"; `--of {found}` takes this file" if found in STAGES else ""
+        raise ConfigError(file, "stage", f"expected {stage!r}, got {found!r}{way_out}")
     if content.get("recipe") != name:
         raise ConfigError(file, "recipe", f"expected {name!r}, got {content.get('recipe')!r}")
     return [_read(file, f"verdicts[{index}]", entry) for index, entry in enumerate(content["verdicts"])]
@@ -104,14 +123,16 @@ def _read(file: Path, where: str, entry: object) -> Verdict:
     return Verdict(verdict=verdict, sha256=sha256, other=other)
 
 
-def _row(con: Connection, name: str, verdict: Verdict, reason: str, decided_by: str) -> ReviewRow:
+def _row(  # noqa: PLR0917 - what a row is made of
+    con: Connection, name: str, stage: str, verdict: Verdict, reason: str, decided_by: str
+) -> ReviewRow:
     found = [find_sha256(con, prefix) for prefix in (verdict.sha256, verdict.other) if prefix]
     if len(set(found)) < len(found):
         raise UsageError(f"{verdict.verdict}: {verdict.sha256!r} and {verdict.other!r} are the same image")
     first, *second = sorted(found)
     return ReviewRow(
         name=name,
-        stage=STAGE,
+        stage=stage,
         sha256=first,
         other=second[0] if second else "",
         verdict=verdict.verdict,
