@@ -13,8 +13,8 @@ __all__ = ["angles", "judge"]
 
 
 def angles(turns: Sequence[object]) -> NDArray[np.float32]:
-    """Unit vectors (n, 2) at these angles."""
-    radians = np.radians([float(str(turn)) for turn in turns])
+    """Unit vectors (n, 2) at these angles; that of a picture is its name: `10.png`."""
+    radians = np.radians([float(str(turn).rpartition("/")[2].removesuffix(".png")) for turn in turns])
     return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
 
 
