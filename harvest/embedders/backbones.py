@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["find_timm", "find_torchvision", "load_timm", "load_torchvision"]
 
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+_AUXILIARY = "AuxLogits"  # Inception's second classifier, used in training only
+_COUNTER = ".num_batches_tracked"
 _SHOWN = 3
 
 
@@ -74,7 +76,7 @@ def load_timm(weights: Weights) -> TowerEmbedder:
         # Files of the makers' own naming: timm keeps what translates them beside the model.
         translate = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
         state = translate(state, model) if translate else state
-    _fill(weights, model, _without(state, model.pretrained_cfg.get("classifier")))
+    _fill(weights, model, _without(state, model.pretrained_cfg.get("classifier"), _AUXILIARY))
     config = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
     return TowerEmbedder(
         model_id=weights.model_id, framing=of_timm(config), tower=model, mean=config["mean"], std=config["std"]
@@ -157,8 +159,8 @@ def _read(weights: Weights) -> dict[str, torch.Tensor]:
         raise UsageError(f"{weights.name}: {weights.files[-1]} cannot be read as weights: {error}") from error
 
 
-def _without(state: Mapping[str, torch.Tensor], classifiers: str | tuple[str, ...] | None) -> dict[str, torch.Tensor]:
-    names = (classifiers,) if isinstance(classifiers, str) else tuple(classifiers or ())
+def _without(state: Mapping[str, torch.Tensor], *classifiers: str | tuple[str, ...] | None) -> dict[str, torch.Tensor]:
+    names = [name for group in classifiers for name in ((group,) if isinstance(group, str) else group or ())]
     heads = tuple(f"{name}." for name in names)
     return {key: value for key, value in state.items() if not key.startswith(heads)}
 
@@ -166,6 +168,8 @@ def _without(state: Mapping[str, torch.Tensor], classifiers: str | tuple[str, ..
 def _fill(weights: Weights, model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     """Load all weights and no others: a file of another architecture is refused, not half used."""
     found = model.state_dict()
+    # Counters of training steps, which older files lack and nothing here reads.
+    state = {**{key: value for key, value in found.items() if key.endswith(_COUNTER)}, **state}
     wrong = [f"{key} is missing" for key in found if key not in state]
     wrong += [f"{key} is not the model's" for key in state if key not in found]
     wrong += [

@@ -21,7 +21,7 @@ from harvest.embedders.framing import of_open_clip
 from harvest.embedders.towers import TowerEmbedder
 from harvest.embedders.weights import DO_WITHOUT, Weights, from_hub_cache, missing, needed
 from harvest.embedders.words import tokenizer
-from harvest.errors import ConfigError, WeightsMissing
+from harvest.errors import ConfigError, UsageError, WeightsMissing
 
 if TYPE_CHECKING:
     import torch
@@ -132,23 +132,33 @@ def find_tag(name: str) -> Weights:
 
 
 def load(weights: Weights) -> ClipEmbedder:
-    """Load what one of the finders found."""
+    """Load what one of the finders found. Raises UsageError where weights and configuration do not belong together."""
     needed("torch", "torchvision", "open_clip")
-    import open_clip  # noqa: PLC0415 - seconds to import, and an optional component
 
     with _folder(weights) as folder:
         if folder is not None:
-            model = open_clip.create_model(f"local-dir:{folder}")
-            return ClipEmbedder(weights, "", model)
+            return ClipEmbedder(weights, "", _created(weights, f"local-dir:{folder}"))
     architecture, _, tag = weights.name.rpartition("/")
     config = _tag_config(architecture, tag)
-    model = open_clip.create_model(
+    model = _created(
+        weights,
         architecture,
         pretrained=str(weights.files[0]),
         force_quick_gelu=weights.code == _QUICK_GELU,
         force_preprocess_cfg={key: config[key] for key in _PREPROCESS},
     )
     return ClipEmbedder(weights, architecture, model)
+
+
+def _created(weights: Weights, source: str, **how: Any) -> Any:
+    import open_clip  # noqa: PLC0415 - seconds to import, and an optional component
+
+    try:
+        return open_clip.create_model(source, **how)
+    except Exception as error:
+        # Unknown keys, missing ones, other shapes, bytes that are no weights: torch and open_clip raise what they like.
+        words = " ".join(str(error).split())[:300]
+        raise UsageError(f"{weights.name}: {weights} cannot be loaded by its configuration: {words}") from error
 
 
 def _in_folder(name: str, label: str, folder: Path) -> Weights:
