@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harvest import scorers
-from harvest.engine import Fault, Order, Seen, look
-from harvest.errors import LedgerError
+from harvest.engine import Fault, Order, Seen, look, readable
 from harvest.ledger import (
     FacesRow,
     ScoreRow,
@@ -95,11 +94,7 @@ def _images(missing: pa.Table) -> Iterator[tuple[str, str]]:
 
 
 def _rows(seen: Seen, lacking: Sequence[str], by_id: Mapping[str, str]) -> Iterator[ScoreRow | FacesRow]:
-    if seen.fault is not None and seen.fault.kind == "gone":
-        raise LedgerError(
-            f"the original of {seen.sha256[:12]} cannot be read ({seen.fault.words}); "
-            "`harvest verify` lists all such files"
-        )
+    readable(seen)
     for identity in lacking:
         name = by_id[identity]
         yield row_of(seen.sha256, name, identity, seen.fault or seen.scores[name])

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
-__all__ = ["batches", "cores", "in_processes", "in_threads", "spawned", "spawned_pool"]
+__all__ = ["batches", "behind", "cores", "in_processes", "in_threads", "spawned", "spawned_pool"]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -66,6 +66,12 @@ def in_threads(function: Callable[[Job], Result], jobs: Iterable[Job], *, ahead:
     """`function` of each of `jobs`, in their order, in as many threads as cores, at most `ahead` not taken yet."""
     with ThreadPoolExecutor(cores()) as pool:
         yield from _bounded(pool, function, jobs, ahead)
+
+
+def behind(function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
+    """`function` of each of `jobs`, in their order, in one thread: while it works, the next job is made."""
+    with ThreadPoolExecutor(1) as pool:
+        yield from _bounded(pool, function, jobs, 2)
 
 
 def batches(items: Iterable[Job], size: int, *, seconds: float = 5.0) -> Iterator[list[Job]]:

@@ -6,7 +6,7 @@ model on its device and turns framed pixels into vectors.
 
 from harvest.engine.decoders import Batch, look
 from harvest.engine.embedding import Embedded, embed
-from harvest.engine.look import Fault, Order, Seen, look_at
+from harvest.engine.look import Fault, Order, Seen, look_at, readable
 from harvest.engine.runner import Runner
 
-__all__ = ["Batch", "Embedded", "Fault", "Order", "Runner", "Seen", "embed", "look", "look_at"]
+__all__ = ["Batch", "Embedded", "Fault", "Order", "Runner", "Seen", "embed", "look", "look_at", "readable"]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from harvest import scorers
 from harvest.embedders.base import Framing
-from harvest.errors import Broken
+from harvest.errors import Broken, LedgerError
 from harvest.images.once import DecodedOnce
 from harvest.images.prints import PRINTS, Print
 from harvest.images.resize import Size, derive
 
-__all__ = ["Fault", "Order", "Seen", "look_at"]
+__all__ = ["Fault", "Order", "Seen", "look_at", "readable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,16 @@ class Seen:
     prints: Mapping[str, Print] = field(default_factory=dict)
     sizes: tuple[bytes, ...] = field(default=(), repr=False)
     scores: Mapping[str, scorers.Score] = field(default_factory=dict)
+
+
+def readable(seen: Seen) -> Seen:
+    """What was seen, where there was something to look at. Raises LedgerError when the image's bytes are gone."""
+    if seen.fault is not None and seen.fault.kind == "gone":
+        raise LedgerError(
+            f"the original of {seen.sha256[:12]} cannot be read ({seen.fault.words}); "
+            "`harvest verify` lists all such files"
+        )
+    return seen
 
 
 def look_at(sha256: str, body: bytes, order: Order) -> Seen:

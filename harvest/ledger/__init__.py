@@ -43,6 +43,7 @@ from harvest.ledger.nearest import (
 from harvest.ledger.parquet import ParquetExport, ParquetFile, export_parquet
 from harvest.ledger.queries import (
     count_images,
+    count_vectors,
     decided,
     decisions,
     derived,
@@ -182,6 +183,7 @@ __all__ = [
     "count_embeddings",
     "count_images",
     "count_requests",
+    "count_vectors",
     "decided",
     "decisions",
     "derived",

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from harvest.items import EvidenceRef, Signal
@@ -24,9 +25,11 @@ from harvest.ledger.rows import (
     SightingRow,
     StageRun,
 )
+from harvest.ledger.transactions import registered
 
 __all__ = [
     "count_images",
+    "count_vectors",
     "decided",
     "decisions",
     "derived",
@@ -190,11 +193,30 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
     return sha256s, matrix
 
 
-def without_vectors(con: Connection, model: str) -> list[ImageRow]:
-    """The images that have no vector of `model` yet, ordered by sha256."""
-    statement = f"""SELECT {_columns(ImageRow)} FROM images_here
-        WHERE sha256 NOT IN (SELECT sha256 FROM embeddings WHERE model = ?) ORDER BY sha256"""  # noqa: S608
-    return _rows(con, ImageRow, statement, [model])
+def without_vectors(con: Connection, models: Mapping[str, str], *, left_out: Collection[str] = ()) -> pa.Table:
+    """The images that lack a vector of any of `models`: columns sha256, path and lacking (a list of models).
+
+    Ordered by sha256. Not among them are images in `left_out`, those that were taken down, and, for each model, those
+    on which the stage `embed` has a verdict under the recipe digest that `models` names for it: nothing decodes there.
+    """
+    names = {"model": list(models), "digest": list(models.values())}
+    wanted = pa.table({name: pa.array(values, pa.string()) for name, values in names.items()})
+    passed = pa.table({"sha256": pa.array(list(left_out), pa.string())})
+    with registered(con, "wanted", wanted), registered(con, "passed_over", passed):
+        return con.sql(
+            """SELECT i.sha256, i.path, list(w.model ORDER BY w.model) AS lacking
+               FROM images_here i CROSS JOIN wanted w
+               ANTI JOIN passed_over p ON p.sha256 = i.sha256
+               ANTI JOIN embeddings e ON e.sha256 = i.sha256 AND e.model = w.model
+               ANTI JOIN decisions d ON d.sha256 = i.sha256 AND d.stage = 'embed' AND d.recipe_digest = w.digest
+               GROUP BY i.sha256, i.path ORDER BY i.sha256"""
+        ).to_arrow_table()
+
+
+def count_vectors(con: Connection, model: str) -> int:
+    """How many images that were not taken down have a vector of `model`."""
+    statement = "SELECT count(*) FROM embeddings SEMI JOIN images_here USING (sha256) WHERE model = ?"
+    return int(con.execute(statement, [model]).fetchall()[0][0])
 
 
 def decided(con: Connection, stage: str, recipe_digest: str) -> set[str]:

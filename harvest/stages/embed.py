@@ -14,7 +14,7 @@ from harvest.ledger import Connection, dropped, open_ledger, vectors
 from harvest.progress import Progress
 from harvest.stages import dedupe, filters
 from harvest.stages.report import StageReport
-from harvest.stages.vectors import STAGE, embed_images, model_id, undecodable
+from harvest.stages.vectors import STAGE, embed_all, embed_images, model_id, undecodable
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "LedgerSpace", "copies", "embed_missing", "model_id", "models_of", "run_embed", "undecodable"]
@@ -26,13 +26,16 @@ def run_embed(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> St
     Images that dedupe dropped are left out: their better copy speaks for them. An image that does not decode gets a
     `drop` decision of the stage `embed`. Raises WeightsMissing or ComponentMissing.
     """
-    done = skipped = dropped = 0
-    detail: dict[str, object] = {}
-    for name in models_of(recipe):
-        report = embed_missing(workspace, recipe, name, progress=progress)
-        done, skipped, dropped = done + report.done, skipped + report.skipped, dropped + report.dropped
-        detail[name] = dict(report.detail)
-    return StageReport(stage=STAGE, done=done, skipped=skipped, dropped=dropped, detail=detail)
+    with open_ledger(workspace) as con:
+        left_out = copies(con, recipe)
+    reports = embed_all(workspace, models_of(recipe), progress=progress, left_out=left_out)
+    return StageReport(
+        stage=STAGE,
+        done=sum(report.done for report in reports.values()),
+        skipped=sum(report.skipped for report in reports.values()),
+        dropped=sum(report.dropped for report in reports.values()),
+        detail={name: dict(report.detail) for name, report in reports.items()},
+    )
 
 
 def models_of(recipe: Recipe) -> tuple[str, ...]:

@@ -1,22 +1,24 @@
-"""Vectors of images by a model, computed where they are missing and kept in the ledger."""
+"""Vectors of images by models, computed where they are missing and kept in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from harvest import embedders
 from harvest.config.recipe import params_digest
-from harvest.engine import Runner
-from harvest.errors import Broken, ComponentMissing, LedgerError
-from harvest.images.decode import decode_rgb
+from harvest.engine import Embedded, Runner, embed, readable
+from harvest.errors import ComponentMissing
 from harvest.ledger import (
     Connection,
+    count_vectors,
     decided,
-    images,
     latest_stage,
     open_ledger,
     record_stage,
@@ -24,57 +26,65 @@ from harvest.ledger import (
     write_decisions,
     write_embeddings,
 )
-from harvest.ledger.rows import DecisionRow, ImageRow
-from harvest.processes import batches, in_threads
+from harvest.ledger.rows import DecisionRow
+from harvest.processes import batches, behind
 from harvest.progress import Progress
 from harvest.stages.report import StageReport
 from harvest.stages.work import digest_over
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "embed_images", "model_id", "undecodable", "undecodable_digest", "undecodable_row"]
+__all__ = ["STAGE", "embed_all", "embed_images", "model_id", "undecodable", "undecodable_digest", "undecodable_row"]
 
 STAGE = "embed"
 VERSION = 1
-_BATCH = 64
-_WRITE = 512
+_WRITE, _SECONDS = 2048, 2.0  # images, or seconds of them, that are written together: what a kill may cost
 
 
 def embed_images(
     workspace: Workspace, name: str, *, progress: Progress, left_out: Set[str] = frozenset()
 ) -> StageReport:
-    """Embed with the model `name` every image that has no vector, but `left_out`. Loads nothing when none is missing.
+    """`embed_all` with one model."""
+    return embed_all(workspace, [name], progress=progress, left_out=left_out)[name]
 
-    An image that does not decode gets a `drop` decision of the stage `embed`. Raises WeightsMissing, ComponentMissing.
+
+def embed_all(
+    workspace: Workspace, names: Sequence[str], *, progress: Progress, left_out: Set[str] = frozenset()
+) -> dict[str, StageReport]:
+    """Embed with each of the models `names` every image that has no vector of it, but `left_out`; a report by name.
+
+    An image is read once for all models that lack it. One that does not decode gets a `drop` decision of the stage
+    `embed`. What a stopped run had written stays. Nothing is loaded when nothing is missing.
+
+    Raises WeightsMissing, ComponentMissing, and LedgerError when an original is gone.
     """
-    identity = model_id(workspace, name)
-    digest = undecodable_digest(identity)
+    identities = {name: model_id(workspace, name) for name in dict.fromkeys(names)}
     with open_ledger(workspace) as con:
-        left_out = undecodable(con, identity) | left_out
-        missing = without_vectors(con, identity)
-        present = len(images(con)) - len(missing)
-    todo = [image for image in missing if image.sha256 not in left_out]
-    if not todo:
-        return StageReport(stage=STAGE, skipped=present, detail={"model": identity})
-    model = Runner(embedders.load(name))
-    progress.say(f"embedding {len(todo):,} images with {identity} on the {model.where}")
-    broken = 0
-    with progress.start(f"embed ({model.where})", len(todo)) as task:
-        for batch in batches(_vectors(workspace, model, todo), _WRITE):
-            good = [(image.sha256, found) for image, found in batch if isinstance(found, np.ndarray)]
-            bad = [(image, found) for image, found in batch if isinstance(found, Broken)]
+        digests = {identity: undecodable_digest(identity) for identity in identities.values()}
+        missing = without_vectors(con, digests, left_out=left_out)
+        present = {identity: count_vectors(con, identity) for identity in digests}
+    lacking = Counter(pc.list_flatten(missing.column("lacking")).to_pylist())
+    runners = {identity: Runner(embedders.load(name)) for name, identity in identities.items() if lacking[identity]}
+    run = _Run(workspace=workspace, runners=runners, broken=Counter())
+    if runners:
+        _carry_out(run, missing, progress)
+    reports = {}
+    for name, identity in identities.items():
+        detail: dict[str, object] = {"model": identity}
+        if identity in runners:
+            device = runners[identity].device.kind
+            detail |= {"device": device, "where": runners[identity].where, "broken": run.broken[identity]}
+            todo = missing.filter(_is_lacking(missing, identity)).column("sha256").to_pylist()
             with open_ledger(workspace, write=True) as con:
-                if good:
-                    write_embeddings(con, identity, [sha256 for sha256, _ in good], np.stack([v for _, v in good]))
-                write_decisions(
-                    con, [undecodable_row(image.sha256, identity, f"{error.kind}: {error}") for image, error in bad]
-                )
-            broken += len(bad)
-            task.advance(len(batch))
-    detail = {"model": identity, "device": model.device.kind, "where": model.where, "broken": broken}
-    with open_ledger(workspace, write=True) as con:
-        record_stage(con, STAGE, name, digest, digest_over(image.sha256 for image in todo), detail)
-    return StageReport(stage=STAGE, done=len(todo), skipped=present, dropped=broken, detail=detail)
+                record_stage(con, STAGE, name, digests[identity], digest_over(todo), detail)
+        reports[name] = StageReport(
+            stage=STAGE,
+            done=lacking[identity],
+            skipped=present[identity],
+            dropped=run.broken[identity],
+            detail=detail,
+        )
+    return reports
 
 
 def model_id(workspace: Workspace, name: str) -> str:
@@ -103,31 +113,6 @@ def undecodable_digest(identity: str) -> str:
     return params_digest(STAGE, VERSION, {"model": identity})
 
 
-def _vectors(
-    workspace: Workspace, model: Runner, todo: Sequence[ImageRow]
-) -> Iterator[tuple[ImageRow, NDArray[np.float32] | Broken]]:
-    """Each image with its vector, or with what is wrong with it, in order: threads decode while the model computes."""
-
-    def prepared(image: ImageRow) -> tuple[ImageRow, NDArray[np.uint8] | Broken]:
-        try:
-            return image, model.framing(decode_rgb(_path(workspace, image), longest=model.framing.least))
-        except Broken as error:
-            return image, error
-
-    for batch in batches(in_threads(prepared, todo, ahead=3 * _BATCH), _BATCH, seconds=60):
-        pixels = [framed for _, framed in batch if not isinstance(framed, Broken)]
-        found = iter(model.vectors(np.stack(pixels)) if pixels else ())
-        for image, framed in batch:
-            yield image, framed if isinstance(framed, Broken) else next(found)
-
-
-def _path(workspace: Workspace, image: ImageRow) -> Path:
-    path = Store(workspace.root).local(image.path)
-    if not path.is_file():
-        raise LedgerError(f"{image.path}: the original is gone; `harvest verify` lists all that are")
-    return path
-
-
 def undecodable_row(sha256: str, identity: str, words: str) -> DecisionRow:
     """What is decided of an image that could not be decoded for this model; `words` say its kind of fault and more."""
     return DecisionRow(
@@ -138,3 +123,62 @@ def undecodable_row(sha256: str, identity: str, words: str) -> DecisionRow:
         reason=f"does not decode: {words}",
         decided_by=f"{STAGE}/{VERSION}",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """Models by identity, and how many images each could not be asked about."""
+
+    workspace: Workspace
+    runners: Mapping[str, Runner]
+    broken: Counter[str]
+
+
+def _carry_out(run: _Run, missing: pa.Table, progress: Progress) -> None:
+    where = "; ".join(dict.fromkeys(runner.where for runner in run.runners.values()))
+    progress.say(f"embedding {len(missing):,} images with {', '.join(run.runners)} on the {where}")
+    lacks = pc.binary_join(missing.column("lacking"), "\n")
+    with progress.start(STAGE, len(missing)) as task:
+        for wanted in pc.unique(lacks).to_pylist():
+            some, identities = missing.filter(pc.equal(lacks, wanted)), wanted.split("\n")
+            runners = [run.runners[identity] for identity in identities]
+            found = embed(_images(some), Store(run.workspace.root).read, runners, total=len(some))
+            groups = batches(found, max(1, _WRITE // max(runner.batch for runner in runners)), seconds=_SECONDS)
+            # Written while the next ones are computed.
+            for count in behind(partial(_write, run, identities), groups):
+                task.advance(count, where)
+
+
+def _write(run: _Run, identities: Sequence[str], group: Sequence[Embedded]) -> int:
+    """Keep what was found, with all models, of some images; how many they are."""
+    seen = [readable(one) for part in group for one in part.seen]
+    good = np.array([one.fault is None for one in seen])
+    there = [one.sha256 for one in seen if one.fault is None]
+    drops = [
+        undecodable_row(one.sha256, identity, str(one.fault))
+        for identity in identities
+        for one in seen
+        if one.fault is not None
+    ]
+    with open_ledger(run.workspace, write=True) as con:
+        for place, identity in enumerate(identities):
+            if there:
+                matrix = np.concatenate([part.vectors[place] for part in group])
+                write_embeddings(con, identity, there, matrix[good])
+            run.broken[identity] += len(seen) - len(there)
+        if drops:
+            write_decisions(con, drops)
+    return len(seen)
+
+
+def _images(missing: pa.Table) -> Iterator[tuple[str, str]]:
+    for batch in missing.select(["sha256", "path"]).to_batches(max_chunksize=1024):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _is_lacking(missing: pa.Table, identity: str) -> pa.Array:
+    """Which of the images lack a vector of one model."""
+    lists = missing.column("lacking").combine_chunks()
+    hits = pc.equal(pc.list_flatten(lists), identity)
+    rows = pc.list_parent_indices(lists).filter(hits)
+    return pc.is_in(pa.array(np.arange(len(missing), dtype=np.int64)), value_set=rows)

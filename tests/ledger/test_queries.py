@@ -13,6 +13,7 @@ import harvest.ledger
 from harvest.items import Outcome, Signal
 from harvest.ledger import (
     DecisionRow,
+    count_vectors,
     decided,
     decisions,
     images,
@@ -147,8 +148,14 @@ def test_vectors_come_back_in_order_of_their_images(collection):
         order = [[sha("shell"), sha("leaf")].index(digest) for digest in digests]
         np.testing.assert_array_equal(found, matrix[order])
         assert found.dtype == np.float32
-        assert [image.sha256 for image in without_vectors(con, "clip@1")] == [sha("key")]
-        assert len(without_vectors(con, "clip@2")) == 3
+        lacking = without_vectors(con, {"clip@1": "", "clip@2": ""}).select(["sha256", "lacking"]).to_pylist()
+        assert {row["sha256"]: row["lacking"] for row in lacking} == {
+            sha("key"): ["clip@1", "clip@2"],
+            sha("leaf"): ["clip@2"],
+            sha("shell"): ["clip@2"],
+        }
+        assert without_vectors(con, {"clip@1": ""}, left_out=[sha("key")]).num_rows == 0
+        assert [count_vectors(con, model) for model in ("clip@1", "clip@2")] == [2, 0]
 
         digests, found = vectors(con, "clip@2")
         assert (digests, found.shape) == ([], (0, 0))
@@ -219,13 +226,13 @@ CaptionFacts CaptionRow CatalogueRow Connection DecisionRow DerivedRow Duplicate
 ExportRow FacesRow FingerprintRow FoundLabel Head HeldImage ImageRow KnownUrl LayoutRow LikenessRow Near ParquetExport
 ParquetFile PutOff RecheckRow ReviewRow RobotsRow RunRow ScoreRow SightingRow StageRun StageTally Status StatusLine
 Subject TakedownRow Tally VainAsk Waiting caption_facts captions_of catalogued compared_values copies_by_dedupe
-count_embeddings count_images count_requests decided decisions derived dropped due duplicates embedded_models
-evidence_records export_parquet exported files_named find_sha256 fingerprints finish_run head holders image_columns
-images images_among images_by_creator images_by_creator_url images_by_digest images_by_url images_named ingest_all
-ingest_from ingest_segment known_among known_sha1 known_urls last_run latest_stage latest_stages layout_of likenesses
-near_images near_prints near_values nearest new_copies note_refusal note_robots open_ledger opt_outs provenance
-put_off query record_stage refusals requests_today reviews runs scores selected sightings_of start_run status
-subject_sources subjects take_results takedown_rows taken_down tally tombstoned_sha1 tombstoned_urls tombstones
+count_embeddings count_images count_requests count_vectors decided decisions derived dropped due duplicates
+embedded_models evidence_records export_parquet exported files_named find_sha256 fingerprints finish_run head holders
+image_columns images images_among images_by_creator images_by_creator_url images_by_digest images_by_url images_named
+ingest_all ingest_from ingest_segment known_among known_sha1 known_urls last_run latest_stage latest_stages layout_of
+likenesses near_images near_prints near_values nearest new_copies note_refusal note_robots open_ledger opt_outs
+provenance put_off query record_stage refusals requests_today reviews runs scores selected sightings_of start_run
+status subject_sources subjects take_results takedown_rows taken_down tally tombstoned_sha1 tombstoned_urls tombstones
 transaction uninspected unmeasured unwanted vain_asks vector_batches vector_block vectors vectors_of without_vectors
 work_columns write_captions write_comparison write_decisions write_derived write_duplicates write_embedded
 write_embeddings write_export write_faces write_fingerprints write_labels write_layout write_likenesses write_rechecks

@@ -88,13 +88,14 @@ def _embedded(workspace: Workspace, embedding: EmbeddingConfig, progress: Progre
         done = embed_images(workspace, embedding.model, progress=progress).done
         return model_id(workspace, embedding.model), done
     with open_ledger(workspace) as con:
-        missing = without_vectors(con, STRUCTURE)
+        missing = without_vectors(con, {STRUCTURE: ""})
+    names, paths = (missing.column(name).to_pylist() for name in ("sha256", "path"))
     sketch = partial(_structure, Store(workspace.root))
     made = 0
     with progress.start("describe structure", len(missing)) as task:
-        results = zip(missing, in_processes(sketch, [image.path for image in missing]), strict=True)
+        results = zip(names, in_processes(sketch, paths), strict=True)
         for batch in batches(results, _BATCH):
-            seen = [(image.sha256, vector) for image, vector in batch if vector is not None]
+            seen = [(sha256, vector) for sha256, vector in batch if vector is not None]
             if seen:
                 with open_ledger(workspace, write=True) as con:
                     write_embeddings(con, STRUCTURE, [sha256 for sha256, _ in seen], np.stack([v for _, v in seen]))
