@@ -147,6 +147,7 @@ def filter_report(
             stage=job.stage,
             digest=digests[job.stage],
             settings=settings,
+            parameters=dataclasses.asdict(job.params),  # type: ignore[call-overload]
             bounds=_bounds(job.params, settings),
             has_one_number=not isinstance(job.params, judges.InSql),
         )

@@ -35,6 +35,7 @@ class Thumbnails:
             picture = decode_rgb(self._store.local(path), longest=self._px)
         except Exception:
             return None
+        picture.thumbnail((self._px, self._px))
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=72)
         return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -33,14 +33,15 @@ _SAID = f"""
 class Judging:
     """A filter of a recipe, and where its decisions are.
 
-    `settings` are those that the recipe gives it. `bounds` are for filters that judge by columns of `images`.
-    `has_one_number` says that all numbers by which it decided measure the same. `notes` are words on how it found its
-    threshold, and the like.
+    `settings` are those that the recipe gives it, `parameters` all that it has. `bounds` are for filters that judge by
+    columns of `images`. `has_one_number` says that all numbers by which it decided measure the same. `notes` are words
+    on how it found its threshold, and the like.
     """
 
     stage: str
     digest: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     bounds: tuple[Bound, ...] = ()
     has_one_number: bool = True
     notes: tuple[str, ...] = ()
@@ -164,7 +165,7 @@ def _choice(con: Connection, judging: Judging, found: Fates, room: _Room) -> Cho
         con,
         stage=judging.stage,
         digest=judging.digest,
-        settings=judging.settings,
+        names=(judging.settings, judging.parameters),
         bounds=judging.bounds,
         has_one_number=judging.has_one_number,
         quantiles=room.quantiles,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bin", "Cut", "Histogram", "beside", "histogram", "spread"]
+__all__ = ["Bin", "Cut", "Fate", "Histogram", "beside", "histogram", "spread"]
 
 _BINS = 60
 _HEAVY = 20.0  # times the median from where on the largest number calls for a logarithmic axis
@@ -19,7 +21,15 @@ _WHOLE = 80  # whole numbers over at most so wide a range have a bin each
 _TICKS = 7
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+Fates = NDArray[np.int8]
+
+
+class Fate(IntEnum):
+    """What a filter did with an image, as seen from one of its bounds."""
+
+    KEPT = 0
+    DROPPED = 1
+    ELSEWHERE = 2  # dropped too, by another bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +43,18 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """How many images have a number from `low` up to, and without, `high`."""
+    """How many images have a number from `low` up to, and without, `high`; `elsewhere` fell to another bound."""
 
     low: float
     high: float
     kept: int
     dropped: int
+    elsewhere: int
+
+    @property
+    def images(self) -> int:
+        """All of them."""
+        return self.kept + self.dropped + self.elsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +69,12 @@ class Histogram:
     @property
     def most(self) -> int:
         """The images in the fullest bin, at least 1."""
-        return max(1, *(one.kept + one.dropped for one in self.bins))
+        return max(1, *(one.images for one in self.bins))
 
     @property
     def is_uneven(self) -> bool:
         """Whether most bins would be too low to be seen beside the fullest."""
-        filled = sorted(one.kept + one.dropped for one in self.bins if one.kept + one.dropped)
+        filled = sorted(one.images for one in self.bins if one.images)
         return bool(filled) and self.most > 40 * filled[len(filled) // 2]
 
     def place(self, value: float) -> float:
@@ -99,9 +115,10 @@ class Histogram:
         return math.log10(max(value, self.bins[0].low)) if self.is_logarithmic else value
 
 
-def histogram(values: Floats, dropped: Flags, cuts: Sequence[Cut]) -> Histogram:
+def histogram(values: Floats, fates: Fates, cuts: Sequence[Cut]) -> Histogram:
     """Count `values` (n,), ascending and finite, n >= 1, in bins, so that the first of the `cuts` falls between two.
 
+    `fates` (n,) are values of Fate.
     Numbers far above most get a logarithmic axis where all are positive; else the axis ends before the farthest.
     """
     low, high = float(values[0]), float(values[-1])
@@ -121,11 +138,11 @@ def histogram(values: Floats, dropped: Flags, cuts: Sequence[Cut]) -> Histogram:
         if math.isclose(edges[nearest], at, rel_tol=1e-9, abs_tol=1e-12):
             edges[nearest] = at
     inside = np.clip(values, edges[0], edges[-1])
-    kept, out = (np.histogram(inside[which], edges)[0] for which in (~dropped, dropped))
+    counts = [np.histogram(inside[fates == fate], edges)[0].tolist() for fate in Fate]
     return Histogram(
         bins=tuple(
-            Bin(low=float(edges[i]), high=float(edges[i + 1]), kept=int(kept[i]), dropped=int(out[i]))
-            for i in range(len(kept))
+            Bin(low=low, high=high, kept=kept, dropped=dropped, elsewhere=elsewhere)
+            for (low, high), kept, dropped, elsewhere in zip(itertools.pairwise(edges.tolist()), *counts, strict=True)
         ),
         is_logarithmic=is_log,
         has_whole_numbers=is_whole,

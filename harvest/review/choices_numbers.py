@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from harvest.ledger import Connection
-from harvest.review.choices_figures import Cut, Flags, Floats, Histogram, beside, histogram, spread
+from harvest.review.choices_figures import Cut, Fate, Fates, Floats, Histogram, beside, histogram, spread
 
 __all__ = ["Bound", "Scale", "Shown", "Strip", "scales"]
 
@@ -42,7 +45,7 @@ class Shown:
 
     sha256: str
     value: float
-    dropped: bool
+    fate: Fate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +77,11 @@ class Scale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Axis:
-    """Numbers in ascending order, with those whose images a cut of this axis dropped."""
+    """Numbers in ascending order, with what became of their images."""
 
     sha256s: pa.ChunkedArray
     values: Floats
-    dropped: Flags
+    fates: Fates
     cuts: tuple[Cut, ...]
     is_relative: bool = False
 
@@ -88,7 +91,7 @@ def scales(
     *,
     stage: str,
     digest: str,
-    settings: Mapping[str, Any],
+    names: Sequence[Mapping[str, Any]],
     bounds: Sequence[Bound],
     has_one_number: bool,
     quantiles: int,
@@ -97,15 +100,18 @@ def scales(
     """The axes of one filter, those first on which it dropped most; none where no number decided.
 
     With `bounds` there is an axis for each of their columns, on which all images lie; else the numbers are those of the
-    decisions, on one axis, or on one for each threshold where they may measure different things.
+    decisions, on one axis, or on one for each threshold where they may measure different things. A threshold is called
+    as the setting with its value in the first of `names` that has one such.
     """
     asked = {"stage": stage, "digest": digest}
     if bounds:
         axes = _measured(con, asked, bounds)
     else:
         found = con.sql(_DECIDED, params=asked).to_arrow_table()
-        axes = _decided(found, settings, has_one_number=has_one_number) if len(found) else iter(())
+        axes = _decided(found, names, has_one_number=has_one_number) if len(found) else iter(())
     made = [_scale(axis, quantiles, beside_cuts) for axis in axes]
+    named = Counter(scale.name for scale in made)
+    made = [replace(one, name=one.cuts[0].name) if named[one.name] > 1 and one.cuts else one for one in made]
     return tuple(sorted(made, key=lambda scale: -scale.dropped))
 
 
@@ -118,10 +124,11 @@ def _measured(con: Connection, asked: Mapping[str, str], bounds: Sequence[Bound]
         values, thresholds, dropped = _columns(found)
         by_these = dropped & np.isin(thresholds, [bound.at for bound in here])
         cuts = tuple(_cut(bound.name, bound.at, values, by_these & (thresholds == bound.at)) for bound in here)
-        yield _Axis(sha256s=found["sha256"], values=values, dropped=by_these, cuts=cuts)
+        fates = np.where(by_these, Fate.DROPPED, np.where(dropped, Fate.ELSEWHERE, Fate.KEPT)).astype(np.int8)
+        yield _Axis(sha256s=found["sha256"], values=values, fates=fates, cuts=cuts)
 
 
-def _decided(found: pa.Table, settings: Mapping[str, Any], *, has_one_number: bool) -> Iterator[_Axis]:
+def _decided(found: pa.Table, names: Sequence[Mapping[str, Any]], *, has_one_number: bool) -> Iterator[_Axis]:
     values, thresholds, dropped = _columns(found)
     held = ~np.isnan(thresholds)
     bounds = np.unique(thresholds[held])
@@ -131,20 +138,23 @@ def _decided(found: pa.Table, settings: Mapping[str, Any], *, has_one_number: bo
         sha256s = found["sha256"].filter(pa.array(held)).take(pa.array(order))
         gone = dropped[held][order]
         cut = _cut("", 0.0, distance[order], gone)
-        yield _Axis(sha256s=sha256s, values=distance[order], dropped=gone, cuts=(cut,), is_relative=True)
+        yield _Axis(sha256s=sha256s, values=distance[order], fates=gone.astype(np.int8), cuts=(cut,), is_relative=True)
         return
-    cuts = [_cut(_named(settings, at), float(at), values, dropped & (thresholds == at)) for at in bounds]
+    cuts = [_cut(_named(names, float(at)), float(at), values, dropped & (thresholds == at)) for at in bounds]
     if not cuts or (has_one_number and len({cut.drops for cut in cuts}) == len(cuts)):
-        yield _Axis(sha256s=found["sha256"], values=values, dropped=dropped, cuts=tuple(cuts))
+        yield _Axis(sha256s=found["sha256"], values=values, fates=dropped.astype(np.int8), cuts=tuple(cuts))
         return
     for cut in cuts:
         which = thresholds == cut.at
         yield _Axis(
-            sha256s=found["sha256"].filter(pa.array(which)), values=values[which], dropped=dropped[which], cuts=(cut,)
+            sha256s=found["sha256"].filter(pa.array(which)),
+            values=values[which],
+            fates=dropped[which].astype(np.int8),
+            cuts=(cut,),
         )
 
 
-def _columns(found: pa.Table) -> tuple[Floats, Floats, Flags]:
+def _columns(found: pa.Table) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     return (
         found["value"].to_numpy(),
         found["threshold"].to_numpy(),
@@ -152,13 +162,16 @@ def _columns(found: pa.Table) -> tuple[Floats, Floats, Flags]:
     )
 
 
-def _named(settings: Mapping[str, Any], at: float) -> str:
+def _named(names: Sequence[Mapping[str, Any]], at: float) -> str:
     """The setting that has this very value, '' for none and for several."""
-    names = [name for name, value in settings.items() if type(value) in {int, float} and float(value) == at]
-    return names[0] if len(names) == 1 else ""
+    for settings in names:
+        found = [name for name, value in settings.items() if type(value) in {int, float} and float(value) == at]
+        if found:
+            return found[0] if len(found) == 1 else ""
+    return ""
 
 
-def _cut(name: str, at: float, values: Floats, dropped: Flags) -> Cut:
+def _cut(name: str, at: float, values: Floats, dropped: NDArray[np.bool_]) -> Cut:
     """Which side of a bound is dropped shows in what was; where nothing was, in its name, and in where most lie."""
     below = int(np.count_nonzero(dropped & (values < at)))
     above = int(np.count_nonzero(dropped & (values > at)))
@@ -169,16 +182,17 @@ def _cut(name: str, at: float, values: Floats, dropped: Flags) -> Cut:
 
 
 def _scale(axis: _Axis, quantiles: int, beside_cuts: int) -> Scale:
-    figure = histogram(axis.values, axis.dropped, axis.cuts)
+    figure = histogram(axis.values, axis.fates, axis.cuts)
+    dropped = int(np.count_nonzero(axis.fates == Fate.DROPPED))
     strips = []
     for cut in axis.cuts:
         below, above = beside(axis.values, cut, beside_cuts)
-        if np.any(axis.dropped):
+        if dropped:
             strips.append(Strip(cut=cut, below=_shown(axis, below), above=_shown(axis, above)))
     return Scale(
-        name=" and ".join(cut.name for cut in axis.cuts if cut.name),
+        name=" and ".join(dict.fromkeys(re.sub("^(min|max)_", "", cut.name) for cut in axis.cuts if cut.name)),
         images=len(axis.values),
-        dropped=int(np.count_nonzero(axis.dropped)),
+        dropped=dropped,
         is_relative=axis.is_relative,
         histogram=figure,
         cuts=axis.cuts,
@@ -187,9 +201,9 @@ def _scale(axis: _Axis, quantiles: int, beside_cuts: int) -> Scale:
     )
 
 
-def _shown(axis: _Axis, positions: np.ndarray[Any, np.dtype[np.intp]]) -> tuple[Shown, ...]:
+def _shown(axis: _Axis, positions: NDArray[np.intp]) -> tuple[Shown, ...]:
     sha256s = axis.sha256s.take(pa.array(positions)).to_pylist()
     return tuple(
-        Shown(sha256=sha256, value=float(axis.values[at]), dropped=bool(axis.dropped[at]))
+        Shown(sha256=sha256, value=float(axis.values[at]), fate=Fate(axis.fates[at]))
         for sha256, at in zip(sha256s, positions, strict=True)
     )

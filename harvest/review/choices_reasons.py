@@ -1,4 +1,4 @@
-"""Why images were kept or dropped, counted: reasons that differ in their numbers alone are one."""
+"""Why images were kept or dropped, counted: where a number decided, reasons that differ in numbers alone are one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from harvest.ledger import Connection
 
 __all__ = ["Reason", "reasons"]
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _REASONS = r"""
     SELECT verdict, count(*) AS images, min(reason), max(reason), min(sha256, $samples), count(*) OVER () AS kinds
     FROM (
-        SELECT sha256, verdict, reason, regexp_replace(reason, '\d+(\.\d+)?', '0', 'g') AS kind
+        SELECT sha256, verdict, reason,
+               CASE WHEN value IS NULL THEN reason ELSE regexp_replace(reason, '-?\d+(\.\d+)?', '0', 'g') END AS kind
         FROM decisions SEMI JOIN images_here USING (sha256) WHERE stage = $stage AND recipe_digest = $digest
     ) GROUP BY verdict, kind ORDER BY verdict = 'drop' DESC, images DESC, kind LIMIT $most"""
 
@@ -49,4 +50,5 @@ def _in_common(first: str, last: str) -> str:
     'too small: 64x… < 256'
     """
     others = iter(_NUMBER.findall(last))
-    return _NUMBER.sub(lambda number: number[0] if number[0] == next(others, None) else "…", first)
+    words = _NUMBER.sub(lambda number: number[0] if number[0] == next(others, None) else "…", first)
+    return words.replace(" (…)", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC
@@ -20,9 +19,9 @@ from harvest.workspace import Workspace
 __all__ = ["choices_to_json", "write_choice_report"]
 
 _PICTURES = 320
-_PICTURE_PX = 120
+_SHARPNESS = ((160, 120), (240, 104))  # up to so many pictures, so many pixels each: one to two megabytes
+_LEAST_PX = 88
 _SETTINGS = 360  # characters of a filter's settings on the page
-_LETTERS = re.compile(r"[^\W\d_]{3}")
 
 
 def write_choice_report(
@@ -36,7 +35,8 @@ def write_choice_report(
     """Write reports/filter-<UTC time>.html and .json of the decisions of these filters of the recipe called `name`."""
     with open_ledger(workspace) as con:
         report = choice_report(con, name, judgings, dedupe_digest=dedupe_digest)
-    thumbnails = Thumbnails(workspace, px=_PICTURE_PX, most=_PICTURES)
+    px = next((px for count, px in _SHARPNESS if len(report.pictures) <= count), _LEAST_PX)
+    thumbnails = Thumbnails(workspace, px=px, most=_PICTURES)
     with progress.start("thumbnails", min(len(report.pictures), _PICTURES)) as task:
         made: dict[str, str] = {}
         for sha256, picture in report.pictures.items():
@@ -89,6 +89,7 @@ def _page(report: ChoiceReport, made: Mapping[str, str], json_name: str) -> str:
     }
     filters: dict[str, Callable[..., Any]] = {
         "number": _number,
+        "tick": _tick,
         "settings": _settings,
         "telling": _telling,
         "called": _called,
@@ -98,6 +99,11 @@ def _page(report: ChoiceReport, made: Mapping[str, str], json_name: str) -> str:
 
 def _called(stage: str) -> str:
     return "copies" if stage == "dedupe" else stage.removeprefix("filter.")
+
+
+def _tick(value: float) -> str:
+    """A round number, with all its digits."""
+    return f"{value:,.6g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _number(value: float) -> str:
@@ -113,6 +119,8 @@ def _settings(settings: Mapping[str, Any]) -> str:
     return line if len(line) <= _SETTINGS else f"{line[:_SETTINGS]}…"
 
 
-def _telling(reasons: Sequence[Reason]) -> list[Reason]:
-    """The reasons that are more than numbers, which the histogram shows."""
-    return [reason for reason in reasons if _LETTERS.search(reason.words)]
+def _telling(choice: Choice) -> list[Reason]:
+    """The reasons that say more than a histogram: where numbers decided, not that of all that was kept."""
+    kept = [reason for reason in choice.reasons if reason.verdict == "keep"]
+    said_by_histogram = kept if choice.scales and len(kept) == 1 else []
+    return [reason for reason in choice.reasons if reason not in said_by_histogram]

@@ -52,6 +52,8 @@ for (const row of document.querySelectorAll(".tiles")) {
     event.preventDefault();
     opener = link;
     location.replace(link.hash);
+    link.focus({ preventScroll: true });
+    link.scrollIntoView({ block: "nearest" });
   });
 }
 document.getElementById("cards").addEventListener("click", (event) => {
