@@ -25,8 +25,10 @@ from harvest.ledger import (
 from harvest.progress import Progress
 from harvest.stages import dedupe, embed
 from harvest.stages.filters import ByScore, ByVectors, FilterJob, build
+from harvest.stages.filters.base import Advising
 from harvest.stages.judging import BLOCK, Turn, judge_set, judge_undecided, said_of
 from harvest.stages.report import StageReport
+from harvest.stages.vectors import embed_all, model_id
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "filter_digests", "run_filter"]
@@ -45,6 +47,7 @@ def run_filter(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
     jobs = build(recipe)
     _look(workspace, recipe, jobs, progress)
     judges = _Judges.of(workspace, recipe, jobs)
+    _advise(recipe, jobs, judges, progress)
     digests: dict[str, str] = {}
     done = 0
     for job in jobs:
@@ -129,7 +132,7 @@ def _is_whole(job: FilterJob) -> bool:
 
 def _identity(workspace: Workspace, job: FilterJob) -> str | None:
     if isinstance(job.params, ByVectors):
-        return embed.model_id(workspace, job.params.model)
+        return model_id(workspace, job.params.model)
     if isinstance(job.params, ByScore):
         return measuring.identify(workspace, job.params.scorer)
     return None
@@ -137,13 +140,23 @@ def _identity(workspace: Workspace, job: FilterJob) -> str | None:
 
 def _look(workspace: Workspace, recipe: Recipe, jobs: Sequence[FilterJob], progress: Progress) -> None:
     """Embed and measure what filters need and is not there."""
-    for model in dict.fromkeys(job.params.model for job in jobs if isinstance(job.params, ByVectors)):
-        embed.embed_missing(workspace, recipe, model, progress=progress)
-    scorers = list(dict.fromkeys(job.params.scorer for job in jobs if isinstance(job.params, ByScore)))
+    models = [job.params.model for job in jobs if isinstance(job.params, ByVectors)]
+    scorers = [job.params.scorer for job in jobs if isinstance(job.params, ByScore)]
+    if not models and not scorers:
+        return
+    with open_ledger(workspace) as con:
+        left_out = embed.copies(con, recipe)
+    if models:
+        embed_all(workspace, models, progress=progress, left_out=left_out)
     if scorers:
-        with open_ledger(workspace) as con:
-            left_out = embed.copies(con, recipe)
         measuring.measure(workspace, scorers, progress=progress, left_out=left_out)
+
+
+def _advise(recipe: Recipe, jobs: Sequence[FilterJob], judges: _Judges, progress: Progress) -> None:
+    """Say what people have to do before a filter can judge."""
+    for job in jobs:
+        if isinstance(job.params, Advising) and (missing := job.params.advice(judges.said)):
+            progress.say(f"{job.stage}: {missing}; `harvest review {recipe.file} --suggest 20 --report` shows the next")
 
 
 def _judge_undecided(judges: _Judges, job: FilterJob, digests: dict[str, str], progress: Progress) -> int:

@@ -80,7 +80,7 @@ def test_many_examples_that_part_without_fault_do_not_run_away() -> None:
 
 
 def judged_by_machine(vectors: np.ndarray, wanted: np.ndarray, count: int) -> tuple[np.ndarray, int]:
-    """Let it ask for `count` judgements, ten at a time; probabilities of all, and how many of those asked were wanted."""
+    """Let it ask for `count` judgements, ten at a time; probabilities of all; how many were wanted."""
     asked: list[int] = []
     while len(asked) < count:
         left = np.setdiff1d(np.arange(len(vectors)), asked)

@@ -15,6 +15,7 @@ from harvest.items import Signal
 from harvest.ledger.rows import ImageRow, SightingRow
 
 __all__ = [
+    "Advising",
     "Asked",
     "ByScore",
     "ByVectors",
@@ -108,6 +109,14 @@ class Grounded(Protocol):
         """What the verdicts rest on beside parameters and weights, as plain values: digests of files that it reads, of
         what people said if it learns from that. A change makes it judge anew.
         """
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """A filter that judges nothing, or not all it could, until people did something."""
+
+    def advice(self, said: Mapping[str, bool]) -> str | None:
+        """What is missing, given what people said of images; None when nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
