@@ -11,13 +11,14 @@ from typing import Any
 
 from harvest.config.captions import CaptionsConfig, complete_captions
 from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
+from harvest.config.models import located
 from harvest.config.reader import Section, digest_of, load_section, setting
+from harvest.config.sheet import SheetConfig
 from harvest.errors import ConfigError
 
 __all__ = [
     "LayoutConfig",
     "Recipe",
-    "SheetConfig",
     "SizeConfig",
     "load_recipe",
     "params_digest",
@@ -38,19 +39,14 @@ class SizeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SheetConfig:
-    """A contact sheet: `columns` by as many rows as are needed, each picture in a square of `tile` pixels."""
-
-    columns: int = setting(24, ge=1, le=200)
-    tile: int = setting(128, ge=16, le=1024)
-    label: str | None = setting(None, choices=("title", "creator", "license", "source"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutConfig:
-    """The mosaic: features to a plane to a grid. `model` is the CLIP model when `features` is `clip`."""
+    """The mosaic: features to a plane to a grid.
 
-    features: str = setting("clip", choices=("clip", "pixels"))
+    `features` are the `vectors` of any embedder `model`; of a CLIP model, by default that of the first filter (`clip`);
+    or the `pixels` themselves, which need no model.
+    """
+
+    features: str = setting("clip", choices=("clip", "vectors", "pixels"))
     model: str | None = None
     project: str = setting("umap", choices=("umap", "pca"))
     aspect: float = setting(1.618, gt=0)
@@ -67,6 +63,7 @@ class _Document:
     sources: tuple[Path, ...] = ()
     seed: int = setting(0, ge=0)
     dedupe: DedupeConfig = field(default_factory=DedupeConfig)
+    embed: tuple[str, ...] = ()
     filter: tuple[Section, ...] = ()
     sizes: tuple[SizeConfig, ...] = (SizeConfig(px=32), SizeConfig(px=128), SizeConfig(px=256))
     captions: CaptionsConfig | None = None
@@ -80,6 +77,7 @@ class _Document:
 class Recipe(_Document):
     """A validated recipe; paths are absolute. `filter` and `export` entries are read by the floors that own them.
 
+    `embed` names models beside those that filters and layout need, so that vectors of them are there to search by.
     Each `filter` section has one key, the filter's name, over its parameters. Each `export` section names a `format`.
     """
 
@@ -89,7 +87,7 @@ class Recipe(_Document):
 
 def load_recipe(file: Path) -> Recipe:
     """Read and validate a recipe; all paths are relative to the recipe's folder. Raises ConfigError."""
-    section = spelled_out(load_section(file))
+    section = spelled_out(located(load_section(file)))
     document = section.read(_Document)
     for index, entry in enumerate(document.filter):
         if len(entry.values) != 1:
@@ -105,10 +103,16 @@ def load_recipe(file: Path) -> Recipe:
         if not source.is_file():
             raise ConfigError(file, f"sources[{index}]", f"no such file: {source}")
     check_dedupe(section, document.dedupe)
+    _check_layout(section, document.layout)
     sizes = [size.px for size in document.sizes]
     if len(set(sizes)) < len(sizes):
         raise ConfigError(file, "sizes", f"each px may stand once, got {sizes}")
     return Recipe(**values, file=file, digest=digest_of(file))
+
+
+def _check_layout(section: Section, layout: LayoutConfig | None) -> None:
+    if layout is not None and layout.features == "vectors" and layout.model is None:
+        raise section.error("layout.model", "missing; expected the model whose vectors are laid out, like colours")
 
 
 def params_digest(stage: str, code_version: int, parameters: Mapping[str, Any]) -> str:

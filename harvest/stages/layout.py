@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from harvest.config.recipe import LayoutConfig, Recipe, params_digest
 from harvest.errors import ComponentMissing
-from harvest.ledger import Connection, derived, latest_stage, open_ledger, provenance, selected, write_layout
+from harvest.ledger import Connection, derived, latest_stage, open_ledger, provenance, selected, vectors, write_layout
 from harvest.ledger.rows import DerivedRow, ImageRow, LayoutRow
 from harvest.processes import in_threads
 from harvest.progress import Progress
@@ -45,7 +45,7 @@ def run_layout(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
     """Lay the selected images out under `layouts/<name>/`; nothing when they lie there already.
 
     Writes mosaic.png, scatter.png, grid_positions.json, umap_positions.json, layout.parquet and index.html, and the
-    places and the measures of quality into the ledger. With `features: clip`, images that could not be embedded are
+    places and the measures of quality into the ledger. With features of a model, images that could not be embedded are
     left out and counted. Raises WeightsMissing or ComponentMissing.
     """
     if recipe.layout is None:
@@ -113,9 +113,9 @@ def _need(config: LayoutConfig) -> None:
 
 def _model(workspace: Workspace, recipe: Recipe, progress: Progress) -> str | None:
     """The `name@digest` of the model whose vectors are laid out, all that are missing computed; None for pixels."""
-    if recipe.layout is None or recipe.layout.features != "clip":
+    name = embed.layout_model(recipe)
+    if name is None:
         return None
-    name = embed.models_of(recipe)[-1] if recipe.layout.model is None else recipe.layout.model
     embed.embed_missing(workspace, recipe, name, progress=progress)
     return embed.model_id(workspace, name)
 
@@ -126,21 +126,21 @@ def _chosen(workspace: Workspace, recipe: Recipe, model: str | None) -> _Chosen:
     with open_ledger(workspace) as con:
         images = selected(con, stages)
         origins = provenance(con, [image.sha256 for image in images])
-        space = embed.LedgerSpace.of(con, "", model) if model else None
-        shown = [image for image in images if space is None or space.image(image.sha256) is not None]
+        known = dict(zip(*vectors(con, model), strict=True)) if model else None
+        shown = [image for image in images if known is None or image.sha256 in known]
         tiles = Pictures.of(con, workspace, recipe, shown, side=recipe.layout.tile)
         small = Pictures.of(con, workspace, recipe, shown, side=_FEATURE_SIDE)
         large = _largest(con, recipe)
-    vectors = None
-    if space is not None:
-        vectors = np.array([space.vectors[image.sha256] for image in shown], dtype=np.float32)
+    found = None
+    if known is not None:
+        found = np.array([known[image.sha256] for image in shown], dtype=np.float32)
     cards = []
     for index, image in enumerate(shown):
         sized = large.get(image.sha256)
         picture = f"../../{sized.path}" if sized else None
         cards.append(card(image, origins.get(image.sha256), file=tiles.name(index), picture=picture))
     return _Chosen(
-        images=shown, cards=cards, tiles=tiles, small=small, vectors=vectors, left_out=len(images) - len(shown)
+        images=shown, cards=cards, tiles=tiles, small=small, vectors=found, left_out=len(images) - len(shown)
     )
 
 
