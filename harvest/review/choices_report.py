@@ -19,8 +19,8 @@ from harvest.workspace import Workspace
 __all__ = ["choices_to_json", "write_choice_report"]
 
 _PICTURES = 320
-_SHARPNESS = ((160, 120), (240, 104))  # up to so many pictures, so many pixels each: one to two megabytes
-_LEAST_PX = 88
+_SHARPNESS = ((160, 144), (240, 120))  # up to so many pictures, so many pixels each: one to two megabytes
+_LEAST_PX = 104
 _SETTINGS = 360  # characters of a filter's settings on the page
 
 
