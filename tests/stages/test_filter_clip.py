@@ -114,6 +114,10 @@ def test_people_decide_where_to_cut_when_they_have_judged_enough(clip):
     assert 44 < turns[found.keep].max() < 47
     assert found.reason[0].endswith("34 images judged by hand")
     assert (found.detail["cut"]["precision"], found.detail["cut"]["recall"]) == (1, 1)
+    assert clip("keep: [0], threshold: judged").params.advice(said) is None
+    assert clip("keep: [0], threshold: judged").params.advice(few) == (
+        "`threshold: judged` needs 10 images judged as ones to keep, and 10 to drop"
+    )
     assert none.keep.all()
     assert none.reason[0].endswith("; nobody has judged 10 images of either kind yet, so all of them stay")
 

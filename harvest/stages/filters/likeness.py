@@ -115,6 +115,12 @@ class ByLikeness:
             return {}
         return {"said": hashlib.sha256(json.dumps(dict(said), sort_keys=True).encode()).hexdigest()}
 
+    def advice(self, said: Mapping[str, bool]) -> str | None:
+        """What people have to do before they can be learned from."""
+        if self.threshold != "judged" or enough(list(said.values())):
+            return None
+        return f"`threshold: judged` needs {LEAST_SAID} images judged as ones to keep, and {LEAST_SAID} to drop"
+
     def compare(self, asked: Asked, wanted: Anchors, unwanted: Anchors | None) -> Judged:
         """The verdicts on images by their cosines with what is wanted and what is not."""
         found = _Scored.of(asked.vectors, wanted, unwanted)
@@ -168,7 +174,7 @@ class ByLikeness:
             return valley(scores) or replace(otsu(scores), by=flat)
         if self.threshold == "auto":
             return found(scores, said, precision=self.precision)
-        return judged(scores, said, precision=self.precision) if enough(said) else None
+        return judged(scores, said, precision=self.precision) if enough(list(said.values())) else None
 
 
 def check_bounds(section: Section, *, unwanted: str) -> None:

@@ -7,7 +7,7 @@ between two hills; and from what people said of some of the images, for a precis
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,15 +49,15 @@ def found(scores: Scores, said: Mapping[int, bool], *, precision: float) -> Cut:
 
     `said` holds what people said, by the place in `scores`: True for those that should pass.
     """
-    if enough(said):
+    if enough(list(said.values())):
         return judged(scores, said, precision=precision)
     between = valley(scores)
     return otsu(scores) if between is None else between
 
 
-def enough(said: Mapping[int, bool]) -> bool:
-    """Whether people said enough of either kind to find a bound from it."""
-    kept = sum(said.values())
+def enough(said: Collection[bool]) -> bool:
+    """Whether people said enough of either kind, True and False, to find a bound from it."""
+    kept = sum(said)
     return min(kept, len(said) - kept) >= LEAST_SAID
 
 
