@@ -36,9 +36,12 @@ DERIVED_MAKINGS = (
 )
 
 
-def write_decisions(con: Connection, rows: Collection[DecisionRow] | pa.Table) -> None:
-    """Add verdicts, as rows or as columns of a DecisionRow's names. The first of a (sha256, stage, digest) stands."""
-    insert_columns(con, "decisions", rows if isinstance(rows, pa.Table) else table_of(DecisionRow, rows))
+def write_decisions(con: Connection, rows: Collection[DecisionRow] | pa.Table) -> int:
+    """Add verdicts, as rows or as columns of a DecisionRow's names; how many were new.
+
+    The first of a (sha256, stage, digest) stands.
+    """
+    return insert_columns(con, "decisions", rows if isinstance(rows, pa.Table) else table_of(DecisionRow, rows))
 
 
 def write_embeddings(con: Connection, model: str, sha256s: Sequence[str], vectors: NDArray[np.float32]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -29,6 +30,8 @@ from harvest.stages import vectors
 from harvest.workspace import Workspace
 
 __all__ = ["IngestReport", "is_result", "take_result"]
+
+_ROWS, _BYTES = 10_000, 1 << 25  # of one turn at the ledger: about half a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +69,21 @@ def is_result(url: str) -> bool:
 def take_result(workspace: Workspace, url: str, *, progress: Progress) -> IngestReport:
     """Bring the result at `url` into the ledger: rows that are not there yet, and the files of sized copies.
 
-    Each part is verified and taken in one turn at the ledger, so that what was stopped goes on where it was, and doing
-    it again changes nothing. Raises UsageError where there is no manifest, a part is not what it says, or none of the
-    images is in this ledger, and LedgerError for vectors that cannot be of their model.
+    Parts are verified, and taken some at a time in one turn at the ledger, so that what was stopped goes on where it
+    was, and doing it again changes nothing. Raises UsageError where there is no manifest, a part is not what it says,
+    or none of the images is in this ledger, and LedgerError for vectors that cannot be of their model.
     """
     place = place_at(normal_url(url))
     manifest = read_manifest(place, url)
     counts = _Counts()
     with progress.start("ingest", len(manifest.parts)) as task:
-        for part in manifest.parts:
-            rows = read_part(place, part)
+        for group in _groups(manifest.parts):
+            table = group[0].table
+            rows = pa.concat_tables([read_part(place, part) for part in group])
             with open_ledger(workspace, write=True) as con:
-                new = _take(con, workspace, part, rows, counts)
-            counts.rows[part.table] = counts.rows.get(part.table, 0) + new
-            task.advance(note=part.table)
+                new = _take(con, workspace, table, rows, counts)
+            counts.rows[table] = counts.rows.get(table, 0) + new
+            task.advance(len(group), note=table)
     if counts.unknown and not counts.here and not counts.refused:
         raise UsageError(
             f"{url}: none of its {len(counts.unknown):,} images is in {workspace.ledger}: "
@@ -96,20 +100,35 @@ def take_result(workspace: Workspace, url: str, *, progress: Progress) -> Ingest
     )
 
 
-def _take(con: Connection, workspace: Workspace, part: Part, rows: pa.Table, counts: _Counts) -> int:
-    """Take one part; how many of its rows were new."""
+def _groups(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """Parts of one table together, as many as are written in one short turn."""
+    for _, of_table in itertools.groupby(parts, lambda part: part.table):
+        group: list[Part] = []
+        for part in of_table:
+            if group and (
+                sum(each.rows for each in group) + part.rows > _ROWS
+                or sum(each.bytes for each in group) + part.bytes > _BYTES
+            ):
+                yield group
+                group = []
+            group.append(part)
+        yield group
+
+
+def _take(con: Connection, workspace: Workspace, table: str, rows: pa.Table, counts: _Counts) -> int:
+    """Take rows of one table; how many were new."""
     here, unknown = known_among(con, rows.column("sha256"))
     named = set(rows.column("sha256").to_pylist())
     counts.here.update(here.to_pylist())
     counts.unknown.update(unknown.to_pylist())
     counts.refused.update(named - set(here.to_pylist()) - set(unknown.to_pylist()))
     rows = rows.filter(pc.is_in(rows.column("sha256"), value_set=here))
-    if part.table == "faults":
+    if table == "faults":
         return _take_faults(con, rows, counts)
-    if part.table == "derived":
+    if table == "derived":
         rows = new_copies(con, rows)
-        counts.files += _write_files(workspace, part, rows)
-    return take_results(con, part.table, rows)
+        counts.files += _write_files(workspace, rows)
+    return take_results(con, table, rows)
 
 
 def _take_faults(con: Connection, rows: pa.Table, counts: _Counts) -> int:
@@ -117,20 +136,19 @@ def _take_faults(con: Connection, rows: pa.Table, counts: _Counts) -> int:
     is_gone = pc.equal(rows.column("kind"), "gone")
     counts.gone += len(pc.unique(rows.filter(is_gone).column("sha256")))
     faults = rows.filter(pc.and_(pc.invert(is_gone), pc.not_equal(rows.column("model"), ""))).to_pylist()
-    write_decisions(
+    return write_decisions(
         con, [vectors.undecodable_row(row["sha256"], row["model"], f"{row['kind']}: {row['words']}") for row in faults]
     )
-    return len(faults)
 
 
-def _write_files(workspace: Workspace, part: Part, rows: pa.Table) -> int:
+def _write_files(workspace: Workspace, rows: pa.Table) -> int:
     """Bring sized copies to where their rows say that they are; how many were not there. Raises UsageError."""
     written = 0
     for row in rows.to_pylist():
         path, body = str(row["path"]), row["body"]
         if not _is_its_own(path, str(row["sha256"])) or hashlib.sha256(body).hexdigest() != row["derived_sha256"]:
             raise UsageError(
-                f"{part.key}: {path!r} is no copy of {row['sha256']}; run `harvest scale` to another place"
+                f"{path!r} is no copy of {row['sha256']} as the result says; let `harvest scale` make it anew elsewhere"
             )
         file = workspace.root / path
         if not (file.is_file() and file.stat().st_size == len(body)):

@@ -59,6 +59,13 @@ class Plan:
         bit = np.uint64(1 << self.wants.index(want))
         return int(np.count_nonzero(self.work.column("wants").to_numpy() & bit))
 
+    def blocks(self, size: int) -> Iterator[pa.Table]:
+        """The work in tables of at most `size` images that lack the same."""
+        for bits in pc.unique(self.work.column("wants")):
+            alike = self.work.filter(pc.equal(self.work.column("wants"), bits))
+            for start in range(0, len(alike), size):
+                yield alike.slice(start, size).combine_chunks()
+
 
 def plan_of(workspace: Workspace, recipe: Recipe, *, place: Place, parts: Sequence[Part]) -> Plan:
     """What `recipe` wants that is neither in the ledger nor in `parts`, the parts of a result that lie in `place`.

@@ -59,7 +59,7 @@ def scale(
     _require_same(recipe, place, to)
     plan = plan_of(workspace, recipe, place=place, parts=parts)
     if len(plan.work):
-        terms = _terms(plan, originals=source, to=to)
+        terms = _terms(plan, originals=source, to=to, block=block)
         with session(address, workers=workers, gpus=gpus) as crew:
             progress.say(
                 f"{len(plan.work):,} images, {crew.lookers} workers"
@@ -70,7 +70,7 @@ def scale(
                 )
             )
             with progress.start("scale", len(plan.work)) as task:
-                for done in carried_out(terms, plan.work, crew, block=block):
+                for done in carried_out(terms, plan, crew):
                     task.advance(done)
     manifest = Manifest(
         recipe=recipe.name,
@@ -98,7 +98,7 @@ def _store_of(workspace: Workspace) -> str:
     return Store(workspace.root).url or str(workspace.originals)
 
 
-def _terms(plan: Plan, *, originals: str, to: str) -> Terms:
+def _terms(plan: Plan, *, originals: str, to: str, block: int) -> Terms:
     models = [want.name for want in plan.wants if want.kind == "vector"]
     return Terms(
         code_version=__version__,
@@ -106,4 +106,5 @@ def _terms(plan: Plan, *, originals: str, to: str) -> Terms:
         to=to,
         wants=plan.wants,
         framings=tuple(embedders.load(name).framing for name in models),
+        block=block,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
@@ -21,17 +22,17 @@ from numpy.typing import NDArray
 from harvest import __version__, embedders
 from harvest.embedders.base import Framing
 from harvest.engine import Fault, Order, Runner, Seen
-from harvest.engine.workers import see
+from harvest.engine.workers import Job, Plane, Reader, Workers
 from harvest.errors import ComponentMissing, SourceError
 from harvest.images.sizes import derivative_of, sized_name, sized_path
 from harvest.ledger import FacesRow
 from harvest.ledger.results import RESULT_TABLES
 from harvest.measuring import row_of
-from harvest.places import Place, place_at
+from harvest.places import Folder, Place, place_at
 from harvest.scale.plan import Want
 from harvest.scale.results import write_part
 
-__all__ = ["Embedding", "Looking", "Terms", "faults_of"]
+__all__ = ["Embedding", "Looking", "Terms"]
 
 Result = TypeVar("Result")
 
@@ -43,7 +44,7 @@ _PAUSES = (1.0, 4.0, 16.0)  # seconds after which a store that did not answer is
 class Terms:
     """What holds for all workers of a run: where originals are and results go, and what is wanted.
 
-    `framings` are those of the wanted vectors, in their order.
+    `framings` are those of the wanted vectors, in their order, and `block` is how many images a worker has at a time.
     """
 
     code_version: str
@@ -51,6 +52,7 @@ class Terms:
     to: str
     wants: tuple[Want, ...]
     framings: tuple[Framing, ...] = ()
+    block: int
 
     def wanted(self, bits: int, kind: str) -> list[Want]:
         """What is wanted of one kind, where bit i of `bits` stands for `wants[i]`."""
@@ -66,12 +68,6 @@ class Terms:
         """The wanted vectors."""
         return tuple(want for want in self.wants if want.kind == "vector")
 
-    @property
-    def framed(self) -> pa.Schema:
-        """The columns that `Looking` gives."""
-        planes = [(f"pixels_{at}", pa.binary(framing.side**2 * 3)) for at, framing in enumerate(self.planes)]
-        return pa.schema([("sha256", pa.string()), ("wants", pa.uint64()), *planes])
-
     def check(self) -> None:
         """Raises ComponentMissing where this worker's program is another one than the driver's."""
         if __version__ != self.code_version:
@@ -84,60 +80,97 @@ class Terms:
 class Looking:
     """Looks at a block of work: rows of a plan's `work`. What it makes goes to the result, but for pixels.
 
-    Called with a table of work, it gives one of the same images: sha256, wants, and a column of pixels for each of
-    `Terms.planes`, null where none are wanted, or could be had.
+    Called with a table of images that lack the same, it gives one of the same images: sha256, wants, and a column of
+    pixels for each of `Terms.planes`, null where none are wanted, or could be had. Another process decodes, because
+    there are pictures that end the process that does.
     """
 
     def __init__(self, terms: Terms) -> None:
         terms.check()
         self._terms = terms
-        self._originals, self._result = place_at(terms.originals), place_at(terms.to)
-        self._order = functools.lru_cache(maxsize=64)(self._order_of)
+        self._result = place_at(terms.to)
+        self._bits = 0
+        self._eyes: _Eyes | None = None
 
     def __call__(self, work: pa.Table) -> pa.Table:
         """Look at each image of a block."""
-        found = _Found(self._terms)
+        eyes = self._eyes_for(work.column("wants")[0].as_py())
         rows = work.to_pylist()
-        seen = [self._see(row) for row in rows]
+        seen = eyes([(row["sha256"], row["path"]) for row in rows])
+        found = _Found(self._terms)
         for row, one in zip(rows, seen, strict=True):
             found.add(row, one)
         found.write(self._result)
-        return self._framed(rows, seen)
+        there = np.array([one.fault is None for one in seen])
+        columns = {"sha256": work.column("sha256"), "wants": work.column("wants")}
+        for at, framing in enumerate(self._terms.planes):
+            columns[f"pixels_{at}"] = eyes.column(framing, there)
+        return pa.table(columns)
 
-    def _see(self, row: Mapping[str, Any]) -> Seen:
-        return see(row["sha256"], row["path"], self._read, self._order(row["wants"]))
+    def close(self) -> None:
+        """End the process that decodes."""
+        if self._eyes is not None:
+            self._eyes.close()
 
-    def _order_of(self, bits: int) -> Order:
+    def _eyes_for(self, bits: int) -> _Eyes:
+        if self._eyes is not None and self._bits == bits:
+            return self._eyes
+        self.close()
         wanted = functools.partial(self._terms.wanted, bits)
         framings = (self._terms.framings[self._terms.models.index(want)] for want in wanted("vector"))
-        return Order(
+        order = Order(
             framings=tuple(dict.fromkeys(framings)),
             prints=tuple(want.name for want in wanted("print")),
             sizes=tuple(want.size for want in wanted("size") if want.size is not None),
             scores=tuple(want.name for want in wanted("score")),
         )
+        self._bits, self._eyes = bits, _Eyes(_Originals(self._terms.originals), order, self._terms.block)
+        return self._eyes
 
-    def _read(self, path: str) -> bytes:
-        """The bytes of an original. Raises OSError where there are none, or others than its name says."""
-        body = _patiently(lambda: _bytes(self._originals, path.removeprefix(_ORIGINALS)))
-        if hashlib.sha256(body).hexdigest() != PurePosixPath(path).stem:
+
+class _Eyes:
+    """A process that carries out one order, for blocks of at most `rows` images."""
+
+    def __init__(self, read: Reader, order: Order, rows: int) -> None:
+        self._framings = order.framings
+        self._planes = tuple(Plane(rows, framing.side) for framing in order.framings)
+        self._workers = Workers(1, read, order, self._planes)
+        self.close = self._workers.close
+
+    def __call__(self, images: Sequence[tuple[str, str]]) -> list[Seen]:
+        """What is seen of images, given as (sha256, path), in their order."""
+        waiting = deque(Job(sha256=sha256, path=path, row=row) for row, (sha256, path) in enumerate(images))
+        seen: dict[int, Seen] = {}
+        while len(seen) < len(images):
+            while waiting and self._workers.free():
+                self._workers.give(waiting.popleft())
+            seen |= {job.row: one for job, one in self._workers.take()}
+        return [seen[row] for row in range(len(images))]
+
+    def column(self, framing: Framing, there: NDArray[np.bool_]) -> pa.Array:
+        """The pixels of the images seen last, where they are `there`; a column of nulls where nobody wanted them."""
+        if framing not in self._framings:
+            return pa.nulls(len(there), pa.binary(framing.side**2 * 3))
+        pixels = self._planes[self._framings.index(framing)].pixels[: len(there)]
+        return _bytes_column(pixels.copy(), there)
+
+
+@dataclass(frozen=True, slots=True)
+class _Originals:
+    """Reads originals at `url`."""
+
+    url: str
+
+    def __call__(self, path: str) -> bytes:
+        """The bytes at a ledger's path. Raises OSError where there are none, or a store has others than it should.
+
+        What lies in a folder is taken as it is, as `harvest.store.Store` does.
+        """
+        place = _place(self.url)
+        body = _patiently(functools.partial(_bytes, place, path.removeprefix(_ORIGINALS)))
+        if not isinstance(place, Folder) and hashlib.sha256(body).hexdigest() != PurePosixPath(path).stem:
             raise OSError(f"{path}: other bytes than its name says; see `harvest verify`")
         return body
-
-    def _framed(self, rows: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> pa.Table:
-        columns = {
-            "sha256": pa.array([row["sha256"] for row in rows], pa.string()),
-            "wants": pa.array([row["wants"] for row in rows], pa.uint64()),
-        }
-        for at, framing in enumerate(self._terms.planes):
-            pixels = np.zeros((len(rows), framing.side, framing.side, 3), np.uint8)
-            there = np.zeros(len(rows), bool)
-            for number, (row, one) in enumerate(zip(rows, seen, strict=True)):
-                framings = self._order(row["wants"]).framings
-                if one.pixels and framing in framings:
-                    pixels[number], there[number] = one.pixels[framings.index(framing)], True
-            columns[f"pixels_{at}"] = _bytes_column(pixels, there)
-        return pa.table(columns)
 
 
 class Embedding:
@@ -212,12 +245,7 @@ class _Found:
             _patiently(functools.partial(write_part, place, table, pa.Table.from_pylist(rows, RESULT_TABLES[table])))
 
 
-def faults_of(work: pa.Table, terms: Terms, fault: Fault) -> None:
-    """Write the same fault of every image of `work`: nothing else will come of them."""
-    found = _Found(terms)
-    for row in work.to_pylist():
-        found.add(row, Seen(sha256=row["sha256"], fault=fault))
-    found.write(place_at(terms.to))
+_place = functools.lru_cache(maxsize=4)(place_at)
 
 
 def _bytes(place: Place, key: str) -> bytes:
