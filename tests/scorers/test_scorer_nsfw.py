@@ -56,5 +56,5 @@ def test_it_is_named_with_its_weights_before_it_is_loaded() -> None:
 
 
 def test_a_scorer_that_nobody_knows_is_an_error_that_names_the_others() -> None:
-    with pytest.raises(ComponentMissing, match="no scorer is called 'beauty'; known are faces, nsfw"):
+    with pytest.raises(ComponentMissing, match="no scorer is called 'beauty'; known are faces, nsfw, text"):
         scorers.load("beauty")

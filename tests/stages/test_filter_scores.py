@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from harvest.config.recipe import load_recipe
+from harvest.demo.specimens import draw, draw_off_topic
 from harvest.errors import ConfigError
 from harvest.ledger import open_ledger
 from harvest.progress import SilentProgress
@@ -17,6 +18,7 @@ from harvest.stages.filter import run_filter
 from harvest.stages.filters import build
 from harvest.stages.filters.faces import FacesFilter
 from harvest.stages.filters.nsfw import NsfwFilter
+from harvest.stages.filters.text import TextFilter
 
 NAN = float("nan")
 
@@ -55,6 +57,43 @@ def test_nudity_is_held_against_what_its_makers_call_safe_unless_told_otherwise(
     assert NsfwFilter(min=0.8, max=None).judge_scores(np.array([0.2, 0.81])).keep.tolist() == [False, True]
 
 
+def test_text_is_told_in_per_cent() -> None:
+    found = TextFilter(max=0.2).judge_scores(np.array([0.2, 0.256]))
+
+    assert found.keep.tolist() == [True, False]
+    assert found.reason == ["text on 20.0% of it", "text on 25.6% of it, more than 0.2"]
+
+
+def test_a_recipe_measures_faces_nudity_and_text_in_one_look(herbarium, recipe, picture) -> None:
+    page, drawing, broken = (
+        herbarium.meet(draw_off_topic("text_page", 3)),
+        herbarium.meet(draw("moth", 3)),
+        herbarium.meet(picture(1)),
+    )
+    herbarium.crawl()
+    (path,) = herbarium.workspace.originals.rglob(f"{broken}.*")
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:200])
+    asked: list[str] = []
+    progress = SilentProgress()
+    progress.start = lambda label, total=None: asked.append(label) or SilentProgress().start(label, total)
+    wanted = recipe("filter: [{faces: {max: 0}}, {nsfw: {}}, {text: {max: 0.2}}]")
+
+    report = run_filter(herbarium.workspace, wanted, progress=progress)
+    again = run_filter(herbarium.workspace, wanted, progress=progress)
+
+    assert asked.count("measure faces, nsfw, text") == 1
+    assert (report.kept, report.dropped) == (1, 2)
+    assert (again.done, again.kept) == (0, 1)
+    with open_ledger(herbarium.workspace) as con:
+        dropped = con.execute("SELECT sha256, stage FROM decisions WHERE verdict = 'drop' ORDER BY ALL").fetchall()
+    assert set(dropped) == {
+        (page, "filter.text"),
+        *((broken, f"filter.{name}") for name in ("faces", "nsfw", "text")),
+    }
+    assert drawing not in dict(dropped)
+
+
 def test_a_recipe_keeps_pictures_without_faces_and_another_those_with_them(
     herbarium, recipe, picture, astronaut
 ) -> None:
@@ -80,6 +119,7 @@ def test_a_recipe_keeps_pictures_without_faces_and_another_those_with_them(
         ("faces: {}", "filter[0].faces.max", "missing; expected a `max`, a `min`, or both"),
         ("faces: {min: 2, max: 1}", "filter[0].faces.min", "expected at most `max` (1), got 2"),
         ("nsfw: {max: 2}", "filter[0].nsfw.max", "expected a number >= 0 and <= 1, got 2"),
+        ("text: {}", "filter[0].text.max", "missing; expected a `max`, a `min`, or both"),
         ("nsfw: {max: null}", "filter[0].nsfw.max", "missing; expected a `max`, a `min`, or both"),
     ],
 )

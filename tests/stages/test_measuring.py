@@ -104,5 +104,5 @@ def test_a_scorer_that_nobody_knows_is_refused_with_those_that_are_known(herbari
     herbarium.meet(picture(1))
     herbarium.crawl()
 
-    with pytest.raises(ComponentMissing, match=r"no scorer is called 'beauty'; known are faces"):
+    with pytest.raises(ComponentMissing, match=r"no scorer is called 'beauty'; known are faces, nsfw, text"):
         measure(herbarium, "beauty")

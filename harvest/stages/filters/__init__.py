@@ -41,6 +41,7 @@ from harvest.stages.filters.quality import QualityFilter
 from harvest.stages.filters.reviewed import ReviewedFilter
 from harvest.stages.filters.size import SizeFilter
 from harvest.stages.filters.synthetic import SyntheticFilter
+from harvest.stages.filters.text import TextFilter, check_text
 
 __all__ = [
     "FILTERS",
@@ -75,6 +76,7 @@ FILTERS: Mapping[str, FilterKind] = {
         FilterKind(name="aesthetic", params=AestheticFilter, check=check_aesthetic),
         FilterKind(name="nsfw", params=NsfwFilter, check=check_nsfw),
         FilterKind(name="faces", params=FacesFilter, check=check_faces),
+        FilterKind(name="text", params=TextFilter, check=check_text),
         FilterKind(name="diverse", params=DiverseFilter),
         FilterKind(name="outliers", params=OutliersFilter, check=check_bound),
         FilterKind(name="learned", params=LearnedFilter, check=check_learned),
