@@ -19,7 +19,7 @@ from harvest.images.decode import EXTENSIONS
 from harvest.ledger import Connection, evidence_records, open_ledger
 from harvest.progress import Progress
 from harvest.store import Store, original_path
-from harvest.workspace import INDEX_NAMES, SHEET_INDEX, Workspace
+from harvest.workspace import INDEX_NAMES, SHEET_INDEX, Workspace, sheet_pages
 
 __all__ = ["ExportedCopy", "Holdings", "evidence_of", "exported_copies", "holdings_of"]
 
@@ -164,7 +164,7 @@ def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
     table = folder / _TABLE
     if table.exists():
         return _shows(table, wanted)
-    return any(path.name != SHEET_INDEX and not path.match("sheet-*.jpg") for path in folder.iterdir())
+    return any(path.name != SHEET_INDEX for path in {*folder.iterdir()} - {*sheet_pages(folder)})
 
 
 def _shows(table: Path, wanted: Collection[str]) -> bool:
@@ -184,7 +184,7 @@ def _has_sheet_of(folder: Path, wanted: Collection[str]) -> bool:
             return not set(json.loads(listed.read_bytes())["images"]).isdisjoint(wanted)
         except (OSError, ValueError, KeyError, TypeError):
             return True
-    return any(folder.glob("sheet-*.jpg"))
+    return bool(sheet_pages(folder))
 
 
 def _lists(folder: Path, wanted: Collection[str]) -> bool:

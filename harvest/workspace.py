@@ -18,6 +18,7 @@ __all__ = [
     "digest_of_file",
     "published",
     "published_folder",
+    "sheet_pages",
     "sync_entry",
     "write_published",
 ]
@@ -76,6 +77,11 @@ class Workspace:
     def reports(self) -> Path:
         """Audits, as pages and as JSON."""
         return self.root / "reports"
+
+
+def sheet_pages(folder: Path) -> list[Path]:
+    """The pages of contact sheets in a layout's folder, in whatever format."""
+    return sorted(path for path in folder.glob("sheet-*") if path.suffix in {".jpg", ".png", ".pdf"})
 
 
 @contextmanager

@@ -5,54 +5,77 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageColor, ImageDraw
 
 from layout.lettering import Typeface, typeface_for
 from layout.render import LARGEST_PIXELS, Tile, Tiles, as_image, each_tile
 
-__all__ = ["contact_sheets", "sheet_pages"]
+__all__ = ["SheetStyle", "contact_sheets", "sheet_pages"]
 
-_PAPER = "#fbfaf7"
-_INK = "#1d1c1a"
-_FAINT = "#77736b"
-_RULE = "#dcd8cf"
+_DARK, _LIGHT = "#1d1c1a", "#f4f1ea"
 _PAGE_ASPECT = 2**0.5
+_LINE = 1.35  # of a label's letters: from one baseline to the next
+_GAP = 3.0  # pixels of the source for one of the tile, from which on means are taken first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetStyle:
+    """How sheets look. `cell` is the width and height in pixels that a picture may take, `columns` and `rows` how many
+    a page holds; without `rows` as many as give the upright page of a printed sheet (1 : 1.414).
+
+    `gap` lies between cells, `margin` around them; both have a default that goes with the cell. `border` pixels of
+    `border_colour` are drawn around each picture, within its cell. Letters are dark on light paper, light on dark.
+    """
+
+    columns: int = 24
+    rows: int | None = None
+    cell: tuple[int, int] = (128, 128)
+    gap: int | None = None
+    margin: int | None = None
+    background: str = "#fbfaf7"
+    border: int = 0
+    border_colour: str = "#dcd8cf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """Measures of a page in pixels."""
 
+    style: SheetStyle
     columns: int
     rows: int
-    tile: int
-    labelled: bool
+    lines: int
+    headed: bool
+
+    @property
+    def cell(self) -> tuple[int, int]:
+        return self.style.cell
 
     @property
     def gap(self) -> int:
-        return max(4, round(self.tile * 0.1))
+        return max(4, round(self.cell[0] * 0.1)) if self.style.gap is None else self.style.gap
 
     @property
     def label_size(self) -> int:
-        return max(9, min(18, round(self.tile * 0.095)))
+        return max(9, min(18, round(self.cell[0] * 0.095)))
 
     @property
     def label_height(self) -> int:
-        return round(self.label_size * 2.1) if self.labelled else 0
+        return round(self.label_size * (0.75 + _LINE * self.lines)) if self.lines else 0
 
     @property
     def row_height(self) -> int:
-        return self.tile + self.label_height + self.gap
+        return self.cell[1] + self.label_height + self.gap
 
     @property
     def content(self) -> int:
-        return self.columns * (self.tile + self.gap) - self.gap
+        return self.columns * (self.cell[0] + self.gap) - self.gap
 
     @property
     def margin(self) -> int:
-        return max(24, round(self.tile * 0.5))
+        return max(24, round(self.cell[0] * 0.5)) if self.style.margin is None else self.style.margin
 
     @property
     def width(self) -> int:
@@ -64,7 +87,7 @@ class _Page:
 
     @property
     def top(self) -> int:
-        return self.margin + round(self.heading_size * 2.3)
+        return self.margin + (round(self.heading_size * 2.3) if self.headed else 0)
 
     def height(self, rows: int) -> int:
         """Of a page with so many rows."""
@@ -74,57 +97,59 @@ class _Page:
         """Pictures a page holds."""
         return self.columns * self.rows
 
+    def shade(self, share: float) -> tuple[int, int, int]:
+        """A colour between the paper (0) and that of letters (1)."""
+        paper = ImageColor.getrgb(self.style.background)[:3]
+        is_light = 0.299 * paper[0] + 0.587 * paper[1] + 0.114 * paper[2] > 127
+        ink = ImageColor.getrgb(_DARK if is_light else _LIGHT)
+        red, green, blue = (round(p + share * (i - p)) for p, i in zip(paper, ink, strict=False))
+        return red, green, blue
 
-def sheet_pages(n: int, *, columns: int, tile: int, labelled: bool = False, rows: int | None = None) -> int:
-    """How many pages `contact_sheets` makes of `n` pictures."""
-    return max(1, math.ceil(n / _page(n, columns, tile, labelled, rows).per_page()))
+
+def sheet_pages(n: int, style: SheetStyle, *, heading: str = "", lines: int = 0) -> int:
+    """How many pages `contact_sheets` makes of `n` pictures with labels of so many `lines`."""
+    return max(1, math.ceil(n / _page(n, style, bool(heading), lines).per_page()))
 
 
 def contact_sheets(
-    tiles: Tiles,
-    n: int,
-    *,
-    heading: str,
-    columns: int = 24,
-    tile: int = 128,
-    labels: Sequence[str | None] | None = None,
-    rows: int | None = None,
+    tiles: Tiles, n: int, style: SheetStyle, *, heading: str = "", labels: Sequence[str | None] | None = None
 ) -> Iterator[Image.Image]:
-    """Yield the pages as RGB images: `n` pictures whole, `columns` a row, each in a square of `tile` pixels.
+    """Yield the pages as RGB images: `n` pictures whole, each in its cell, under a heading where there is one.
 
-    Labels stand under their picture, cut to its width. A page takes `rows` rows, by default what gives the upright page
-    of a printed sheet (1 : 1.414); the last page ends with its last row. One page at a time is in memory. Raises
-    ValueError where labels are not as many as pictures, or a page would exceed LARGEST_PIXELS.
+    Labels stand under their picture, a line for each of theirs, cut to its width. The last page ends with its last row.
+    One page at a time is in memory. Raises ValueError where labels are not as many as pictures, or a page would exceed
+    LARGEST_PIXELS.
     """
     if labels is not None and len(labels) != n:
         raise ValueError(f"expected {n} labels, one a picture, got {len(labels)}")
-    page = _page(n, columns, tile, labels is not None, rows)
+    lines = max((label.count("\n") + 1 for label in labels or () if label), default=0) if labels is not None else 0
+    page = _page(n, style, bool(heading), lines)
     if page.width * page.height(page.rows) > LARGEST_PIXELS:
         raise ValueError(
             f"a page of {page.width} x {page.height(page.rows)} pixels exceeds {LARGEST_PIXELS}: "
             "choose fewer columns or rows, or smaller tiles"
         )
-    pages = sheet_pages(n, columns=columns, tile=tile, labelled=labels is not None, rows=rows)
+    pages = sheet_pages(n, style, heading=heading, lines=lines)
     pictures = each_tile(tiles, n)
     typeface = typeface_for([heading, *(label for label in labels or () if label)])
     for number in range(pages):
         first = number * page.per_page()
         count = min(page.per_page(), n - first)
         captions = labels[first : first + count] if labels is not None else [None] * count
-        sheet = _headed(page, typeface, count, heading=heading, folio=_folio(n, number, pages))
+        sheet = _blank(page, count)
+        if heading:
+            _head(sheet, page, typeface, heading=heading, folio=_folio(n, number, pages))
         _fill(sheet, page, typeface, itertools.islice(pictures, count), captions)
         yield sheet
 
 
-def _page(n: int, columns: int, tile: int, labelled: bool, rows: int | None) -> _Page:
-    if columns < 1 or tile < 1 or (rows is not None and rows < 1):
-        raise ValueError(
-            f"expected at least one column, row and pixel, got columns={columns}, rows={rows}, tile={tile}"
-        )
-    columns = min(columns, max(n, 1))
-    upright = _Page(columns=columns, rows=1, tile=tile, labelled=labelled)
-    room = upright.width * _PAGE_ASPECT - upright.top - upright.margin + upright.gap
-    return _Page(columns=columns, rows=rows or max(1, int(room // upright.row_height)), tile=tile, labelled=labelled)
+def _page(n: int, style: SheetStyle, headed: bool, lines: int) -> _Page:
+    if min(style.columns, *style.cell, 1 if style.rows is None else style.rows) < 1:
+        raise ValueError(f"expected at least one column, row and pixel, got {style}")
+    columns = min(style.columns, max(n, 1))
+    page = _Page(style=style, columns=columns, rows=1, lines=lines, headed=headed)
+    room = page.width * _PAGE_ASPECT - page.top - page.margin + page.gap
+    return replace(page, rows=style.rows or max(1, int(room // page.row_height)))
 
 
 def _folio(n: int, number: int, pages: int) -> str:
@@ -132,9 +157,13 @@ def _folio(n: int, number: int, pages: int) -> str:
     return pictures if pages == 1 else f"{pictures},  page {number + 1} of {pages}"
 
 
-def _headed(page: _Page, typeface: Typeface, count: int, *, heading: str, folio: str) -> Image.Image:
-    """An empty page with its heading, and the folio at the right where there is room for both."""
-    sheet = Image.new("RGB", (page.width, page.height(max(1, math.ceil(count / page.columns)))), _PAPER)
+def _blank(page: _Page, count: int) -> Image.Image:
+    rows = max(1, math.ceil(count / page.columns))
+    return Image.new("RGB", (page.width, max(1, page.height(rows))), page.style.background)
+
+
+def _head(sheet: Image.Image, page: _Page, typeface: Typeface, *, heading: str, folio: str) -> None:
+    """The heading, and the folio at the right where there is room for both."""
     draw = ImageDraw.Draw(sheet)
     large = typeface.font(page.heading_size)
     small = typeface.font(max(10, round(page.heading_size * 0.55)))
@@ -142,12 +171,12 @@ def _headed(page: _Page, typeface: Typeface, count: int, *, heading: str, folio:
     reserved = small.getlength(folio) + 2 * page.gap
     roomy = page.content > 2 * reserved
     title = typeface.line(heading, large, page.content - (reserved if roomy else 0))
-    draw.text((page.margin, baseline), title, font=large, fill=_INK, anchor="ls")
+    draw.text((page.margin, baseline), title, font=large, fill=page.shade(1), anchor="ls")
     if roomy:
-        draw.text((page.width - page.margin, baseline), folio, font=small, fill=_FAINT, anchor="rs")
+        draw.text((page.width - page.margin, baseline), folio, font=small, fill=page.shade(0.6), anchor="rs")
     rule = baseline + round(page.heading_size * 0.6)
-    draw.line((page.margin, rule, page.width - page.margin, rule), fill=_RULE, width=max(1, page.heading_size // 20))
-    return sheet
+    line = (page.margin, rule, page.width - page.margin, rule)
+    draw.line(line, fill=page.shade(0.15), width=max(1, page.heading_size // 20))
 
 
 def _fill(
@@ -155,14 +184,34 @@ def _fill(
 ) -> None:
     draw = ImageDraw.Draw(sheet)
     font = typeface.font(page.label_size)
+    width, height = page.cell
+    border = min(page.style.border, (min(page.cell) - 1) // 2)
     for place, (caption, part) in enumerate(zip(captions, pictures, strict=True)):
-        left = page.margin + place % page.columns * (page.tile + page.gap)
+        left = page.margin + place % page.columns * (width + page.gap)
         top = page.top + place // page.columns * page.row_height
-        picture = as_image(part)
-        if max(picture.size) != page.tile:
-            picture = ImageOps.contain(picture, (page.tile, page.tile), Image.Resampling.LANCZOS)
-        # Pictures stand on the line of their captions, as on a shelf.
-        sheet.paste(picture, (left + (page.tile - picture.width) // 2, top + page.tile - picture.height))
-        if caption:
-            baseline = top + page.tile + round(page.label_size * 1.35)
-            draw.text((left, baseline), typeface.line(caption, font, page.tile), font=font, fill=_FAINT, anchor="ls")
+        picture = _contained(as_image(part), width - 2 * border, height - 2 * border)
+        # Pictures stand on the line of their captions, as on a shelf; without captions they hang in the middle.
+        room = height - 2 * border - picture.height
+        x, y = left + (width - picture.width) // 2, top + border + (room if page.lines else room // 2)
+        if border:
+            frame = (x - border, y - border, x + picture.width + border, y + picture.height + border)
+            sheet.paste(page.style.border_colour, frame)
+        sheet.paste(picture, (x, y))
+        for number, line in enumerate((caption or "").split("\n") if caption else ()):
+            baseline = top + height + round(page.label_size * _LINE * (number + 1))
+            draw.text(
+                (left, baseline),
+                typeface.line(line, font, width),
+                font=font,
+                fill=page.shade(0.6 if number == 0 else 0.45),
+                anchor="ls",
+            )
+
+
+def _contained(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """The whole picture, as large as fits."""
+    share = min(width / picture.width, height / picture.height)
+    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    if size == picture.size:
+        return picture
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from PIL import Image
@@ -17,6 +18,7 @@ __all__ = ["FORMATS", "write_sheet"]
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 _COLUMNS, _TILE, _QUALITY = 6, 192, 90
+_PIXELS = 24_000_000  # of all tiles together: where there are many, they are smaller
 _UNREADABLE = "#d9d6cf"
 
 
@@ -30,21 +32,21 @@ def write_sheet(file: Path, workspace: Workspace, answer: Answer, *, progress: P
         raise UsageError(f"--sheet {file}: expected a file ending in {', '.join(FORMATS)}, in a folder that is there")
     if not answer.hits:
         return
-    from layout.sheet import contact_sheets  # noqa: PLC0415 - only when there is a sheet to draw
+    from layout.sheet import SheetStyle, contact_sheets  # noqa: PLC0415 - only when there is a sheet to draw
 
     store, hits = Store(workspace.root), answer.hits
     labels = [f"{hit.score:.3f}  {hit.title or hit.sha256[:12]}" for hit in hits]
     heading = "   ".join(("without " if part.weight < 0 else "") + Path(part.value).name[:40] for part in answer.parts)
-    rows = -(-len(hits) // _COLUMNS)
+    tile = min(_TILE, math.isqrt(_PIXELS // len(hits)))
+    columns = max(_COLUMNS, math.isqrt(len(hits)))
+    style = SheetStyle(columns=columns, rows=-(-len(hits) // columns), cell=(tile, tile))
     with progress.start("sheet", len(hits)) as task:
 
         def picture(index: int) -> Image.Image:
             task.advance()
             return _picture(store, hits[index])
 
-        (page,) = contact_sheets(
-            picture, len(hits), heading=heading, columns=_COLUMNS, tile=_TILE, labels=labels, rows=rows
-        )
+        (page,) = contact_sheets(picture, len(hits), style, heading=heading, labels=labels)
     with published(file) as temporary:
         page.save(temporary, FORMATS[file.suffix.lower()], quality=_QUALITY)
 

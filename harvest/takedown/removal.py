@@ -27,7 +27,7 @@ from harvest.ledger import TakedownRow, ingest_all, open_ledger, taken_down, unw
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.takedown.naming import Named, Request, name_images
-from harvest.workspace import SHEET_INDEX, Workspace
+from harvest.workspace import SHEET_INDEX, Workspace, sheet_pages
 
 __all__ = ["Plan", "RemovalReport", "carry_out", "finish", "plan"]
 
@@ -183,7 +183,7 @@ class _Removal:
         """A mosaic with its positions and its viewer; the table that says what it shows goes last."""
         folder = self._workspace.layouts / name
         _unlink(
-            [path for path in folder.iterdir() if path.name != SHEET_INDEX and not path.match("sheet-*.jpg")],
+            [path for path in {*folder.iterdir()} - {*sheet_pages(folder)} if path.name != SHEET_INDEX],
             last="layout.parquet",
         )
         self._tidy(folder)
@@ -192,7 +192,7 @@ class _Removal:
     def sheet(self, name: str) -> None:
         """Contact sheets; the list of what they show goes last."""
         folder = self._workspace.layouts / name
-        _unlink([*folder.glob("sheet-*.jpg"), folder / SHEET_INDEX], last=SHEET_INDEX)
+        _unlink([*sheet_pages(folder), folder / SHEET_INDEX], last=SHEET_INDEX)
         self._tidy(folder)
         self.again.append(f"harvest sheet RECIPE  # {name}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -233,3 +234,14 @@ def test_exact_search_is_a_matrix_product_and_a_sort(many):
     cosines = matrix @ query
     assert [near.score for near in found] == pytest.approx(np.sort(cosines)[::-1][:25].tolist(), abs=1e-5)
     assert found[0].sha256 == names[123]
+
+
+def test_a_sheet_of_thousands_is_still_one_picture(collection, tmp_path):
+    workspace, _, _ = collection
+    answer = ask(workspace, "a photo of a fish")
+    many = dataclasses.replace(answer, hits=answer.hits * 500)
+
+    write_sheet(tmp_path / "many.png", workspace, many, progress=SilentProgress())
+
+    with Image.open(tmp_path / "many.png") as page:
+        assert page.width * page.height < 80_000_000
