@@ -80,4 +80,5 @@ def export(workspace: Workspace, terminal: Terminal, recipe: Path, form: str | N
     reports = runner.export_all(workspace, runner.prepare(recipe), progress=terminal, to=form)
     terminal.result(reports)
     for report in reports:
-        terminal.say(f"{report.folder}: {report.files:,} files{'' if report.written else ', there already'}")
+        without = f", {report.uncaptioned:,} without a caption" if report.uncaptioned else ""
+        terminal.say(f"{report.folder}: {report.files:,} files{without}{'' if report.written else ', there already'}")

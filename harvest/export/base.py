@@ -21,6 +21,8 @@ class ExportSettings:
     """What every `export:` section may say; a format with more to say reads a subclass of this.
 
     `size` is one of the recipe's sizes, None for the original bytes. `name` is the folder's name under `exports/`.
+    `captions` are those of the `recipe`, the images' `title`s or `none`; unless said otherwise, those of a recipe that
+    has captions, and titles of one that has not.
     """
 
     format: str
@@ -28,7 +30,7 @@ class ExportSettings:
     name: str | None = setting(
         None, pattern=r"^[a-z0-9][a-z0-9._-]*$", expected="a name of small letters, digits, '.', '_' and '-'"
     )
-    captions: str = setting("title", choices=("title", "none"))
+    captions: str | None = setting(None, choices=("recipe", "title", "none"))
 
     @property
     def folder(self) -> str:
@@ -51,7 +53,8 @@ class Entry:
     """One image to export: the file that is copied, and the sighting that answers for it.
 
     `stem` names the image's files and is unique in the export. `digest` is the hex sha256 that `source` must have.
-    `places` counts the distinct (source, id, URL) at which these bytes were met.
+    `caption_origin` says where the caption's words are from: `title`, or as the ledger's captions have it. `places`
+    counts the distinct (source, id, URL) at which these bytes were met.
     """
 
     stem: str
@@ -60,6 +63,7 @@ class Entry:
     image: ImageRow
     provenance: SightingRow
     caption: str | None
+    caption_origin: str | None
     places: int
 
     @property
@@ -88,6 +92,7 @@ class Entry:
             "taken_at": origin.taken_at,
             "captured_at": origin.captured_at,
             "caption": self.caption,
+            "caption_origin": self.caption_origin,
             "credit": self.credit,
             "sightings": self.places,
         }

@@ -12,10 +12,23 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from harvest.errors import CheckFailed
+from harvest.errors import CheckFailed, UsageError
 from harvest.export.base import Entry, ExportedFile, ExportSettings
 from harvest.export.registry import FORMATS
-from harvest.ledger import Connection, DerivedRow, ImageRow, StageRun, derived, exported, images, provenance, selected
+from harvest.ledger import (
+    Connection,
+    DerivedRow,
+    ImageRow,
+    SightingRow,
+    StageRun,
+    captions_of,
+    derived,
+    exported,
+    images,
+    latest_stage,
+    provenance,
+    selected,
+)
 from harvest.workspace import Workspace
 
 __all__ = [
@@ -47,10 +60,14 @@ def gather(
     settings: ExportSettings,
     digests: Mapping[str, str],
     size_digests: Mapping[int, str] | None,
+    *,
+    recipe: str,
 ) -> Gathered:
     """Every selected image with its file of the asked size; `digests` and `size_digests` as in `run_exports`.
 
-    What was taken down is not selected, whatever the decisions say. Raises CheckFailed for an image nobody has met.
+    `recipe` is the name of the one whose captions they have. What was taken down is not selected, whatever the
+    decisions say. Raises CheckFailed for an image nobody has met, UsageError where the recipe's captions are wanted and
+    not made yet.
     """
     kept = selected(con, digests)
     sized = _sized(con, settings.size, size_digests)
@@ -61,7 +78,7 @@ def gather(
         if settings.size is None or row is not None:
             path, digest = (row.path, row.derived_sha256) if row else (image.path, image.sha256)
             chosen.append(_Chosen(image, workspace.root / path, digest, stems[image.sha256]))
-    entries = _entries(con, settings, chosen)
+    entries = _entries(con, recipe, settings, chosen)
     return Gathered(entries=entries, left_out=len(kept) - len(entries))
 
 
@@ -102,7 +119,7 @@ def gather_again(con: Connection, workspace: Workspace, export: str, last: Stage
         if row.derived_sha256 != image.sha256 and not source.is_file():
             source = workspace.exports / export / row.path
         chosen.append(_Chosen(image, source, row.derived_sha256, stems[image.sha256]))
-    return GatheredAgain(entries=_entries(con, settings, chosen), settings=settings)
+    return GatheredAgain(entries=_entries(con, last.detail["recipe"]["name"], settings, chosen), settings=settings)
 
 
 class _Chosen(NamedTuple):
@@ -114,14 +131,16 @@ class _Chosen(NamedTuple):
     stem: str
 
 
-def _entries(con: Connection, settings: ExportSettings, chosen: Sequence[_Chosen]) -> tuple[Entry, ...]:
+def _entries(con: Connection, recipe: str, settings: ExportSettings, chosen: Sequence[_Chosen]) -> tuple[Entry, ...]:
     wanted = [each.image.sha256 for each in chosen]
     origins, places = provenance(con, wanted), _places(con, wanted)
+    captions = _captions(con, recipe, settings, origins)
     entries = []
     for image, source, digest, stem in chosen:
         origin = origins.get(image.sha256)
         if origin is None:
             raise CheckFailed(f"image {image.sha256[:16]} has no sighting; `harvest audit` tells what else is untraced")
+        caption, caption_origin = captions.get(image.sha256, (None, None))
         entries.append(
             Entry(
                 stem=stem,
@@ -129,11 +148,29 @@ def _entries(con: Connection, settings: ExportSettings, chosen: Sequence[_Chosen
                 digest=digest,
                 image=image,
                 provenance=origin,
-                caption=" ".join(origin.title.split()) if settings.captions == "title" and origin.title else None,
+                caption=caption,
+                caption_origin=caption_origin,
                 places=places.get(image.sha256, 0),
             )
         )
     return tuple(entries)
+
+
+def _captions(
+    con: Connection, recipe: str, settings: ExportSettings, origins: Mapping[str, SightingRow]
+) -> dict[str, tuple[str, str]]:
+    """By sha256, the caption and where its words are from; images without one are not in it."""
+    if settings.captions == "recipe":
+        if latest_stage(con, "caption", recipe) is None:
+            raise UsageError(
+                f"export {settings.folder}: the captions of {recipe} are not made yet; run `harvest caption` first, or "
+                "say `captions: title` or `captions: none` under `export:`"
+            )
+        return {sha256: (row.caption, row.origin) for sha256, row in captions_of(con, recipe).items()}
+    if settings.captions != "title":
+        return {}
+    titles = {sha256: " ".join((origin.title or "").split()) for sha256, origin in origins.items()}
+    return {sha256: (title, "title") for sha256, title in titles.items() if title}
 
 
 def input_digest(entries: Sequence[Entry]) -> str:

@@ -73,6 +73,7 @@ def write_datasheet(folder: Path, files: Sequence[ExportedFile], recipe: RecipeF
         "## Preprocessing",
         "",
         f"Recipe `{recipe.name}`, digest `{recipe.digest}`. Files are {form}.",
+        *(_table("Caption from", Counter(map(_caption_origin, files))) if settings.captions != "none" else ()),
         "",
         "## Uses",
         "",
@@ -84,6 +85,12 @@ def write_datasheet(folder: Path, files: Sequence[ExportedFile], recipe: RecipeF
 def _table(heading: str, counts: Counter[str]) -> list[str]:
     rows = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return ["", f"| {heading} | Images |", "|---|---:|", *(f"| {plain(name)} | {count} |" for name, count in rows)]
+
+
+def _caption_origin(file: ExportedFile) -> str:
+    """In the manifest to the letter; here files that hold one caption each are counted together."""
+    origin = file.entry.caption_origin or "no caption"
+    return "a file" if origin.startswith("file:") else origin
 
 
 def _licence_heading(id_: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harvest.config.reader import Section
 from harvest.config.recipe import Recipe
@@ -57,4 +57,7 @@ def _job(recipe: Recipe, section: Section) -> ExportJob:
     if settings.size is not None and settings.size not in sizes:
         listed = ", ".join(str(px) for px in sizes) or "none"
         raise section.error("size", f"expected one of the recipe's sizes ({listed}) or null, got {settings.size}")
-    return ExportJob(format=chosen, settings=settings)
+    if settings.captions == "recipe" and recipe.captions is None:
+        raise section.error("captions", "expected `captions:` in the recipe to take them from, got none")
+    captions = settings.captions or ("title" if recipe.captions is None else "recipe")
+    return ExportJob(format=chosen, settings=replace(settings, captions=captions))

@@ -27,7 +27,8 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
-    """What became of one export. `left_out` counts selected images that have no file of the asked size.
+    """What became of one export. `left_out` counts selected images that have no file of the asked size, `uncaptioned`
+    those that are there without the caption that was asked for.
 
     `written` is False when the folder stood there already, whole and up to date.
     """
@@ -37,6 +38,7 @@ class ExportReport:
     folder: Path
     files: int
     left_out: int
+    uncaptioned: int
     written: bool
 
 
@@ -91,7 +93,7 @@ def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> Exp
         recipe = RecipeFacts(**last.detail["recipe"])
         work = _Work(job=job, recipe=recipe, recipe_digest=last.recipe_digest, left_out=last.detail.get("left_out", 0))
         _write(workspace, work, found.entries, progress)
-    return _told(workspace, work, len(found.entries), written=True)
+    return _told(workspace, work, found.entries, written=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, 
     }
     recipe_digest = params_digest("export", _VERSION, params)
     with open_ledger(workspace) as con:
-        found = gather(con, workspace, settings, *choice)
+        found = gather(con, workspace, settings, *choice, recipe=recipe.name)
         last = latest_stage(con, "export", name)
         there = exported_digests(con, name)
     _require_some(found, job)
@@ -125,7 +127,7 @@ def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, 
     written = not (last and (last.recipe_digest, last.input_digest) == asked and _is_whole(folder, last, there))
     if written:
         _write(workspace, work, found.entries, progress)
-    return _told(workspace, work, len(found.entries), written=written)
+    return _told(workspace, work, found.entries, written=written)
 
 
 def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress) -> None:
@@ -162,14 +164,15 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
         )
 
 
-def _told(workspace: Workspace, work: _Work, files: int, *, written: bool) -> ExportReport:
-    name = work.job.settings.folder
+def _told(workspace: Workspace, work: _Work, entries: Sequence[Entry], *, written: bool) -> ExportReport:
+    name, wanted = work.job.settings.folder, work.job.settings.captions != "none"
     return ExportReport(
         name=name,
         format=work.job.format.name,
         folder=workspace.exports / name,
-        files=files,
+        files=len(entries),
         left_out=work.left_out,
+        uncaptioned=sum(entry.caption is None for entry in entries) if wanted else 0,
         written=written,
     )
 

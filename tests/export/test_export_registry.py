@@ -43,7 +43,7 @@ def test_asking_for_one_format_keeps_its_sections_or_makes_one(tmp_path: Path) -
             "[{format: folder, size: 64}]",
             "export[0].size: expected one of the recipe's sizes (32, 256) or null, got 64",
         ),
-        ("[{format: folder, captions: all}]", "export[0].captions: expected one of title, none, got 'all'"),
+        ("[{format: folder, captions: all}]", "export[0].captions: expected one of recipe, title, none, got 'all'"),
         (
             "[{format: folder, name: ../up}]",
             "export[0].name: expected a name of small letters, digits, '.', '_' and '-', got '../up'",
