@@ -77,7 +77,7 @@ class Network:
         if self._block is None or len(self._block) != batch:
             self._block = self._torch.zeros((batch, self._side, self._side, 3), dtype=self._torch.uint8)
         self._fill(self._block, pixels)
-        found = self._vectors(self._block)[: len(pixels)].numpy()
+        found = self.vectors(self._block)[: len(pixels)].numpy()
         return lambda: found
 
     def release(self) -> None:
@@ -102,7 +102,7 @@ class Network:
         current = self._torch.cuda.current_stream()
         current.wait_event(stage.copied)
         there.record_stream(current)
-        vectors = self._vectors(there)[: len(pixels)]
+        vectors = self.vectors(there)[: len(pixels)]
         back = self._torch.empty(vectors.shape, dtype=self._torch.float32, pin_memory=True)
         back.copy_(vectors, non_blocking=True)
         done: torch.cuda.Event = self._torch.cuda.Event()  # type: ignore[no-untyped-call]
@@ -118,7 +118,7 @@ class Network:
         block[: len(pixels)] = self._torch.from_numpy(pixels)
         block[len(pixels) :] = 0
 
-    def _vectors(self, block: torch.Tensor) -> torch.Tensor:
+    def vectors(self, block: torch.Tensor) -> torch.Tensor:
         """Unit vectors in float32 of pixels (n, side, side, 3), which are channels_last by themselves."""
         kept = next(self._tower.parameters()).dtype
         with self._torch.inference_mode():
@@ -131,12 +131,12 @@ class Network:
     def _hasten(self, tower: torch.nn.Module, quick: str) -> None:
         dtype = getattr(self._torch, quick)
         probes = self._torch.from_numpy(_probes(self._side)).to(self._on)
-        exact, plain = self._vectors(probes), self._tower
+        exact, plain = self.vectors(probes), self._tower
         for weights, autocast in ((dtype, None), (self._torch.float32, dtype)):
             self._tower = self._placed(tower, weights) if weights != self._torch.float32 else plain
             self._autocast = autocast
             try:
-                agreement = float((self._vectors(probes) * exact).sum(dim=1).min())
+                agreement = float((self.vectors(probes) * exact).sum(dim=1).min())
             except RuntimeError:  # a layer that does not know this precision
                 continue
             if agreement >= _AGREEMENT:

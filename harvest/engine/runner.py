@@ -27,13 +27,13 @@ class Runner:
         self.framing = embedder.framing
         self.device = device or (best_device() if isinstance(embedder, Towered) else _PLAIN)
         self.batch = batch or self.device.batch
-        self._network = Network(embedder, self.device, self.framing.side) if isinstance(embedder, Towered) else None
-        self.precision = self._network.precision if self._network else "float32"
+        self.network = Network(embedder, self.device, self.framing.side) if isinstance(embedder, Towered) else None
+        self.precision = self.network.precision if self.network else "float32"
 
     @property
     def where(self) -> str:
         """Device and precision in words."""
-        return f"{self.device.words}, {self.precision}" if self._network else self.device.words
+        return f"{self.device.words}, {self.precision}" if self.network else self.device.words
 
     def vectors(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Unit vectors (n, d) of framed pictures (n, side, side, 3), any number of them from 1 on."""
@@ -45,7 +45,7 @@ class Runner:
         The call that comes back gives their vectors. On a GPU they are computed meanwhile; on a processor they are
         computed already. Raises what torch raises when not even one picture fits into memory.
         """
-        if self._network is None:
+        if self.network is None:
             found = self._embedder.images(pixels)
             return lambda: found
         parts: list[Pending] = []
@@ -53,11 +53,11 @@ class Runner:
         while at < len(pixels):
             part = pixels[at : at + self.batch]
             try:
-                parts.append(self._network.begin(part, self.batch))
+                parts.append(self.network.begin(part, self.batch))
             except Exception as error:
                 if self.batch == 1 or not is_out_of_memory(error):
                     raise
-                self._network.release()
+                self.network.release()
                 self.batch //= 2
                 continue
             at += len(part)
