@@ -20,6 +20,7 @@ from harvest.journal import JournalWriter, RunHeader
 from harvest.ledger import ingest_all
 from harvest.store import Store
 from harvest.workspace import Workspace
+from tests.stages.specimens import Cabinet
 
 
 def _picture(seed: int = 0, width: int = 400, height: int = 300) -> Image.Image:
@@ -113,6 +114,17 @@ def encoded() -> Callable[..., bytes]:
 @pytest.fixture
 def herbarium(tmp_path: Path) -> Herbarium:
     return Herbarium(Workspace(tmp_path / "workspace"))
+
+
+@pytest.fixture(scope="session")
+def full_cabinet(tmp_path_factory: pytest.TempPathFactory) -> Cabinet:
+    """Drawings with their vectors: look, do not touch; `cabinet` is for adding to."""
+    return Cabinet.filled(Herbarium(Workspace(tmp_path_factory.mktemp("cabinet") / "workspace")))
+
+
+@pytest.fixture
+def cabinet(full_cabinet: Cabinet, tmp_path: Path) -> Cabinet:
+    return full_cabinet.copy(tmp_path / "cabinet")
 
 
 @pytest.fixture
