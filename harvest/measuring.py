@@ -21,7 +21,7 @@ from harvest.ledger import (
     write_scores,
 )
 from harvest.processes import batches
-from harvest.progress import Progress
+from harvest.progress import Progress, Task
 from harvest.store import Store
 from harvest.workspace import Workspace
 
@@ -52,12 +52,11 @@ def measure(
     for identity in asked:
         scorers.load(by_id[identity])  # what cannot start says so here, once, and not in every worker
     with progress.start(f"measure {', '.join(by_id[identity] for identity in asked)}", len(missing)) as task:
-        for seen in batches(_seen(workspace, missing, by_id), _BATCH, seconds=30.0):
+        for seen in batches(_seen(workspace, missing, by_id, task), _BATCH, seconds=30.0):
             rows = [row for lacking, one in seen for row in _rows(one, lacking, by_id)]
             with open_ledger(workspace, write=True) as con:
                 write_scores(con, [row for row in rows if isinstance(row, ScoreRow)])
                 write_faces(con, [row for row in rows if isinstance(row, FacesRow)])
-            task.advance(len(seen))
     with open_ledger(workspace, write=True) as con:
         for identity in asked:
             record_stage(con, STAGE, by_id[identity], identity, "", {"scorer": identity})
@@ -78,7 +77,9 @@ def identify(workspace: Workspace, name: str) -> str:
     return scorers.load(name).name  # raises, with what is missing and how to get it
 
 
-def _seen(workspace: Workspace, missing: pa.Table, by_id: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], Seen]]:
+def _seen(
+    workspace: Workspace, missing: pa.Table, by_id: Mapping[str, str], task: Task
+) -> Iterator[tuple[tuple[str, ...], Seen]]:
     """Each image with the scorers that it lacked; those that lack the same together."""
     lacks = pc.binary_join(missing["lacking"], "\n")
     read = Store(workspace.root).read
@@ -86,7 +87,9 @@ def _seen(workspace: Workspace, missing: pa.Table, by_id: Mapping[str, str]) -> 
         some, lacking = missing.filter(pc.equal(lacks, wanted)), tuple(wanted.split("\n"))
         order = Order(scores=tuple(by_id[identity] for identity in lacking))
         for batch in look(_images(some), read, order, total=len(some)):
-            yield from ((lacking, one) for one in batch.seen)
+            for one in batch.seen:
+                yield lacking, one
+                task.advance()
 
 
 def _images(missing: pa.Table) -> Iterator[tuple[str, str]]:

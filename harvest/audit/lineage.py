@@ -41,6 +41,9 @@ _QUESTIONS = {
     ),
     "embedded": ("embedded", _MET, "version"),
     "faces": ("faces", _MET, "detector"),
+    "scores": ("scores", _MET, "scorer"),
+    "labels": ("labels", _MET, "model, vocabulary, rank"),
+    "captions": ("captions", _MET, "name"),
     "reviews": ("reviews", "$sha256 IN (sha256, other)", "decided_at, review"),
     "rechecks": ("rechecks", _MET, "asked_at, recheck"),
     "takedowns": ("takedowns", _MET, "requested_at"),
@@ -53,6 +56,9 @@ _SEALED = (
     "duplicate_rows",
     "embedded",
     "faces",
+    "scores",
+    "labels",
+    "caption_rows",
     "rechecks",
     "reviews",
     "takedowns",
@@ -81,6 +87,9 @@ class Lineage:
     stages: tuple[Record, ...]
     embedded: tuple[Record, ...]
     faces: tuple[Record, ...]
+    scores: tuple[Record, ...]
+    labels: tuple[Record, ...]
+    captions: tuple[Record, ...]
     reviews: tuple[Record, ...]
     rechecks: tuple[Record, ...]
     takedowns: tuple[Record, ...]
@@ -100,6 +109,9 @@ class Lineage:
             _Node("original: " + (_original(self.image) if self.image else "no row in images"), []),
             *[_Node("the file says " + said, []) for row in self.embedded if (said := _embedded(row))],
             *[_Node(_counted(row["faces"], "face") + f" found by {row['detector']}", []) for row in self.faces],
+            *[_Node(_score(row), []) for row in self.scores],
+            *[_Node(f"shows {row['path']} ({row['score']:.2f}) by {row['model']}", []) for row in self.labels],
+            *[_Node(f"called {row['caption']!r} by {row['origin']} in {row['name']}", []) for row in self.captions],
             _Node(_counted(len(self.sightings), "sighting"), [_sighting(row, runs) for row in self.sightings]),
             _Node(
                 _counted(len(self.group), "copy", "copies") if self.group else "no other copy",
@@ -173,6 +185,10 @@ def _plain(text: str) -> str:
 
 def _counted(count: int, one: str, many: str | None = None) -> str:
     return f"1 {one}" if count == 1 else f"{count or 'no'} {many or one + 's'}"
+
+
+def _score(row: Record) -> str:
+    return f"{'nothing' if row['value'] is None else format(row['value'], '.4g')} measured by {row['scorer']}"
 
 
 def _original(row: Record) -> str:

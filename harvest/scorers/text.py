@@ -57,7 +57,7 @@ class _Text:
         scale = min(1.0, LONGEST / max(picture.size))
         width, height = (max(_STRIDE, round(side * scale / _STRIDE) * _STRIDE) for side in picture.size)
         seen = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), np.float32)[:, :, ::-1] / 255
-        framed = (seen - np.float32(_MEAN)) / np.float32(_DEVIATION)
+        framed = (seen - np.asarray(_MEAN, np.float32)) / np.asarray(_DEVIATION, np.float32)
         (found,) = self.session.run(None, {self.session.get_inputs()[0].name: framed.transpose(2, 0, 1)[None]})
         return np.asarray(found[0, 0], np.float32)
 

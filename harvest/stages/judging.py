@@ -26,13 +26,13 @@ from harvest.ledger import (
 from harvest.processes import batches
 from harvest.stages.asking import Questions
 from harvest.stages.filters import Asked, ByScore, ByVectors, Candidate, FilterJob, InSql, Judged
+from harvest.stages.filters.bounds import UNSEEN
 from harvest.stages.filters.columns import judged
 from harvest.workspace import Workspace
 
 __all__ = ["BLOCK", "Turn", "judge_set", "judge_undecided", "said_of"]
 
 BLOCK = 65_536  # rows judged in one go; what is written, and sealed, in one turn at the ledger: half a second or so
-_UNSEEN = "does not decode, so nobody knows what it shows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +230,7 @@ def _without_vectors(turn: Turn, sha256s: NDArray[np.bytes_]) -> pa.Table:
     n = len(sha256s)
     nothing = np.full(n, np.nan)
     return turn.decisions(
-        sha256s, Judged(keep=np.zeros(n, np.bool_), reason=[_UNSEEN] * n, value=nothing, threshold=nothing)
+        sha256s, Judged(keep=np.zeros(n, np.bool_), reason=[UNSEEN] * n, value=nothing, threshold=nothing)
     )
 
 

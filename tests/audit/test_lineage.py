@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
 
 from harvest.audit import lineage
 from harvest.errors import UsageError
+from harvest.ledger import ScoreRow, open_ledger, write_labels, write_scores
 
 
 def sha_of(dataset, title: str) -> str:
@@ -42,6 +44,22 @@ def test_json_holds_every_row(exported) -> None:
     assert values["sightings"][0]["page_url"] == "http://gallery.museum.test/5.html"
     assert values["runs"][0]["finished_at"].endswith("Z")
     assert [row["export"] for row in values["exports"]] == ["small", "whole"]
+
+
+def test_what_models_and_detectors_said_belongs_to_the_story(exported) -> None:
+    sha256 = sha_of(exported, "Shell 2")
+    label = {"sha256": sha256, "vocabulary": "v", "rank": 1, "label": "whelk", "path": "shell / whelk", "score": 0.875}
+    with open_ledger(exported.workspace, write=True) as con:
+        write_scores(con, [ScoreRow(sha256=sha256, scorer="open_nsfw 864b", value=0.01234567)])
+        write_scores(con, [ScoreRow(sha256=sha256, scorer="PP-OCRv4 text", value=None, detail='{"fault": "corrupt"}')])
+        write_labels(con, "demo@1", pa.Table.from_pylist([label]))
+
+    story = lineage(exported.workspace, sha256)
+
+    lines = [line.removeprefix("├─ ") for line in story.lines()]
+    assert lines.index("0.01235 measured by open_nsfw 864b") > lines.index("nothing measured by PP-OCRv4 text")
+    assert "shows shell / whelk (0.88) by demo@1" in lines
+    assert {"scores", "labels"} <= {row["table_name"] for row in story.seals}
 
 
 def test_metadata_cannot_write_to_the_terminal(empty) -> None:
