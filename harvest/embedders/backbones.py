@@ -71,12 +71,13 @@ def load_timm(weights: Weights) -> TowerEmbedder:
     if not timm.is_model(architecture):
         raise _unknown(weights.name, architecture, timm.list_models())
     model: Any = timm.create_model(architecture, pretrained=False, num_classes=0)
-    state = _read(weights)
-    if not set(model.state_dict()) <= set(state):
-        # Files of the makers' own naming: timm keeps what translates them beside the model.
+    heads = (model.pretrained_cfg.get("classifier"), _AUXILIARY)
+    state = _without(_read(weights), *heads)
+    if set(model.state_dict()) != set(state):
+        # A file of the makers' own naming: timm keeps what translates it beside the model.
         translate = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
-        state = translate(state, model) if translate else state
-    _fill(weights, model, _without(state, model.pretrained_cfg.get("classifier"), _AUXILIARY))
+        state = _without(translate(state, model), *heads) if translate else state
+    _fill(weights, model, state)
     config = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
     return TowerEmbedder(
         model_id=weights.model_id, framing=of_timm(config), tower=model, mean=config["mean"], std=config["std"]
