@@ -41,6 +41,30 @@ def test_the_newest_verdict_is_in_force_and_can_be_taken_back(herbarium, two) ->
     assert in_force(herbarium.workspace, "shells") == []
 
 
+def test_what_is_said_of_the_choice_is_apart_from_what_is_said_of_copies(herbarium, two) -> None:
+    first, second = two
+    give(herbarium.workspace, "shells", [Verdict(verdict="drop", sha256=first)], **WHO)
+    give(herbarium.workspace, "shells", [Verdict(verdict="keep", sha256=first)], **WHO, stage="filter")
+    give(herbarium.workspace, "fins", [Verdict(verdict="drop", sha256=second)], **WHO, stage="filter")
+
+    assert [row.verdict for row in in_force(herbarium.workspace, "shells")] == ["drop"]
+    assert [row.verdict for row in in_force(herbarium.workspace, "shells", "filter")] == ["keep"]
+    take_back(herbarium.workspace, "shells", [first], **WHO, stage="filter")
+    assert in_force(herbarium.workspace, "shells", "filter") == []
+    assert [row.verdict for row in in_force(herbarium.workspace, "shells")] == ["drop"]
+
+
+def test_pairs_are_said_of_copies_alone(herbarium, two) -> None:
+    with pytest.raises(UsageError, match="apart: said of copies alone; --of filter takes keep, drop and undo"):
+        give(
+            herbarium.workspace,
+            "shells",
+            [Verdict(verdict="apart", sha256=two[0], other=two[1])],
+            **WHO,
+            stage="filter",
+        )
+
+
 def test_nothing_can_be_taken_back_where_nothing_was_said(herbarium, two) -> None:
     with pytest.raises(UsageError, match="nothing was said of"):
         take_back(herbarium.workspace, "shells", [two[0]], **WHO)
@@ -67,6 +91,8 @@ def test_a_pair_of_one_image_is_refused_and_nothing_is_written(herbarium, two) -
         ("{", "expected a file of verdicts"),
         ('{"recipe": "shells"}', "expected a file of verdicts"),
         ({"recipe": "fins", "verdicts": []}, "recipe: expected 'shells', got 'fins'"),
+        ({"stage": "filter", "verdicts": []}, "stage: expected 'dedupe', got 'filter'; `--of filter` takes this file"),
+        ({"stage": "crawl", "verdicts": []}, "stage: expected 'dedupe', got 'crawl'$"),
         ({"verdicts": [{"verdict": "burn", "sha256": "ab"}]}, r"verdicts\[0\].verdict: expected one of apart, drop"),
         ({"verdicts": [{"verdict": "keep"}]}, r"verdicts\[0\].sha256: expected a sha256"),
         ({"verdicts": [{"verdict": "apart", "sha256": "ab"}]}, r"verdicts\[0\].other: expected a second sha256"),
