@@ -41,7 +41,7 @@ format: $(VENV)/.installed-dev  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-crawl bench-ledger bench-dedupe  ## every comparison with other programs; results in bench-results/
+bench: bench-crawl bench-ledger bench-dedupe bench-embed  ## every comparison with other programs; results in bench-results/
 
 bench-crawl: $(VENV)/.installed-test  ## crawl 5,000 photographs from loopback, against img2dataset; IMAGES=DIR takes others
 	-sh .ci/peer img2dataset img2dataset==1.47.0
@@ -52,6 +52,9 @@ bench-dedupe: $(VENV)/.installed-test  ## copies found by transformation, and sp
 	-sh .ci/peer imagededup --no-deps imagededup==0.3.3.post2 tqdm PyWavelets matplotlib contourpy cycler fonttools \
 		kiwisolver pyparsing python-dateutil six
 	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_dedupe.py
+
+bench-embed: $(VENV)/.installed-test  ## embed photographs, against a plain open_clip loop and the model alone; IMAGES=DIR, MODEL=NAME
+	IMAGES=$(IMAGES) MODEL=$(MODEL) $(BIN)/python tests/bench/bench_embed.py --memory
 
 bench-ledger: $(VENV)/.installed-test  ## a ledger of a million images: ingest, status, dedupe, filter, audit, export; time and memory
 	$(BIN)/python tests/bench/bench_ledger.py

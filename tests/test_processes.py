@@ -39,6 +39,21 @@ def test_threads_run_only_so_far_ahead():
     results.close()
 
 
+def test_results_from_behind_come_in_order_while_the_next_job_is_made():
+    made, done = [], []
+
+    def jobs():
+        for number in range(5):
+            made.append(number)
+            yield number
+
+    for result in processes.behind(lambda number: done.append(number) or number, jobs()):
+        assert result == done[result]
+        assert len(made) <= result + 3
+
+    assert done == list(range(5))
+
+
 def test_an_error_in_a_worker_reaches_the_caller():
     with pytest.raises(TypeError):
         list(processes.in_processes(digest_over, [[1]] * 60 + [None]))

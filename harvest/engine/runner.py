@@ -18,10 +18,13 @@ class Runner:
     """Vectors of framed pictures by one embedder, on the best device there is.
 
     Networks run in fixed batches of `batch` pictures, the last one filled up, so that an image has the same vector
-    whatever else is embedded with it; `batch` is halved, for good, when memory runs out. Not safe in threads.
+    whatever else is embedded with it; `batch` is halved, for good, when memory runs out. `images`, how many
+    there will be, decides whether compiling the network pays. Not safe in threads.
     """
 
-    def __init__(self, embedder: Embedder, *, batch: int | None = None, device: Device | None = None) -> None:
+    def __init__(
+        self, embedder: Embedder, *, batch: int | None = None, device: Device | None = None, images: int = 0
+    ) -> None:
         self._embedder = embedder
         self.model_id = embedder.model_id
         self.framing = embedder.framing
@@ -29,6 +32,9 @@ class Runner:
         self.batch = batch or self.device.batch
         self.network = Network(embedder, self.device, self.framing.side) if isinstance(embedder, Towered) else None
         self.precision = self.network.precision if self.network else "float32"
+        # On processors compiling was not seen to pay.
+        if self.network and self.device.kind == "cuda" and self.network.compile_for(images, self.batch):
+            self.precision += ", compiled"
 
     @property
     def where(self) -> str:

@@ -64,7 +64,11 @@ def embed_all(
         missing = without_vectors(con, digests, left_out=left_out)
         present = {identity: count_vectors(con, identity) for identity in digests}
     lacking = Counter(pc.list_flatten(missing.column("lacking")).to_pylist())
-    runners = {identity: Runner(embedders.load(name)) for name, identity in identities.items() if lacking[identity]}
+    runners = {
+        identity: Runner(embedders.load(name), images=lacking[identity])
+        for name, identity in identities.items()
+        if lacking[identity]
+    }
     run = _Run(workspace=workspace, runners=runners, broken=Counter())
     if runners:
         _carry_out(run, missing, progress)

@@ -167,3 +167,24 @@ def test_networks_are_told_from_embedders_that_are_none():
     assert Runner(Means()).where == "CPU"
     assert Runner(Network(network().tower), device=PLAIN).where == "CPU, float32"
     assert network().framing.side == SIDE
+
+
+def test_compiling_pays_for_many_images_only_and_keeps_the_vectors():
+    runner, pixels = Runner(network(), device=PLAIN), pictures(20)
+    assert runner.network is not None
+    before = runner.vectors(pixels)
+
+    assert not runner.network.compile_for(10, runner.batch)
+    assert runner.network.compile_for(1 << 40, runner.batch, backend="eager")
+
+    assert np.abs(runner.vectors(pixels) - before).max() < 1e-3
+
+
+def test_where_nothing_compiles_the_network_runs_as_it_is():
+    runner, pixels = Runner(network(), device=PLAIN), pictures(20)
+    assert runner.network is not None
+    before = runner.vectors(pixels)
+
+    assert not runner.network.compile_for(1 << 40, runner.batch, backend="no such compiler")
+
+    assert np.abs(runner.vectors(pixels) - before).max() < 1e-6
