@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,18 +50,19 @@ def session(address: str, *, workers: int | None, gpus: int | None) -> Iterator[
     except ImportError as error:
         raise ComponentMissing(f"harvest scale needs Ray ({error}): pip install 'herbarium-harvester[ray]'") from None
     folder = tempfile.mkdtemp(prefix="hray-") if address == LOCAL else None  # sockets' paths are at most 107 long
-    try:
+    with redirect_stdout(sys.stderr):  # Ray prints what it says, and stdout is for results
         try:
-            ray.init(**_settings(address, folder, workers, gpus))
-        except (ConnectionError, TimeoutError, RuntimeError, ValueError) as error:
-            raise SourceError(f"{address}: no Ray cluster answers: {' '.join(str(error).split())[:300]}") from None
-        _quieten(ray)
-        resources: Any = ray.cluster_resources
-        yield _crew(resources(), workers, gpus)
-    finally:
-        ray.shutdown()
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                ray.init(**_settings(address, folder, workers, gpus))
+            except (ConnectionError, TimeoutError, RuntimeError, ValueError) as error:
+                raise SourceError(f"{address}: no Ray cluster answers: {' '.join(str(error).split())[:300]}") from None
+            _quieten(ray)
+            resources: Any = ray.cluster_resources
+            yield _crew(resources(), workers, gpus)
+        finally:
+            ray.shutdown()
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _settings(address: str, folder: str | None, workers: int | None, gpus: int | None) -> dict[str, Any]:

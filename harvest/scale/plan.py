@@ -81,6 +81,9 @@ def plan_of(workspace: Workspace, recipe: Recipe, *, place: Place, parts: Sequen
         names = np.asarray(images.column("sha256").to_numpy(zero_copy_only=False)).astype("S64")
         is_copy = np.isin(names, _texts(dropped(con, dedupe.STAGE, digests[dedupe.STAGE])))
         is_in = np.isin(names, images_among(con, kept_by={}, not_dropped_by=digests))
+        for want in wants:
+            if want.kind == "vector":  # what no model could see has no sizes either
+                is_in &= ~np.isin(names, _texts(undecodable(con, want.version)))
         lacks = [_lacking(con, want, images, names) for want in wants]
     for at, want in enumerate(wants):
         if want.kind != "print":

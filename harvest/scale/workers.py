@@ -123,6 +123,7 @@ class Looking:
             prints=tuple(want.name for want in wanted("print")),
             sizes=tuple(want.size for want in wanted("size") if want.size is not None),
             scores=tuple(want.name for want in wanted("score")),
+            is_exact=True,  # rows from here lie among rows of other orders
         )
         self._bits, self._eyes = bits, _Eyes(_Originals(self._terms.originals), order, self._terms.block)
         return self._eyes
@@ -271,10 +272,10 @@ def _bytes_column(pixels: NDArray[np.uint8], there: NDArray[np.bool_]) -> pa.Arr
 
 
 def _pixels(column: pa.FixedSizeBinaryArray, side: int) -> NDArray[np.uint8]:
-    """What `_bytes_column` was made of, where it has no nulls."""
+    """What `_bytes_column` was made of, where it has no nulls; a copy, because Ray's memory is not to be written to."""
     flat = np.frombuffer(column.buffers()[1], np.uint8)
     size = side * side * 3
-    return flat[column.offset * size : (column.offset + len(column)) * size].reshape(-1, side, side, 3)
+    return flat[column.offset * size : (column.offset + len(column)) * size].reshape(-1, side, side, 3).copy()
 
 
 def _has(framed: pa.Table, bit: int, plane: int) -> pa.Array:

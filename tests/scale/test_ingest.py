@@ -79,10 +79,6 @@ def test_after_that_the_stages_have_nothing_left_to_do(collection, wanted, resul
     assert files(collection) == before
 
 
-def bits_apart(one, other):
-    return [(int(one[at : at + 16], 16) ^ int(other[at : at + 16], 16)).bit_count() for at in range(0, len(one), 16)]
-
-
 def test_fingerprints_are_those_that_dedupe_would_have_made(made, picture, tmp_path):
     herbarium = Herbarium(Workspace(tmp_path / "new"))
     for seed in range(2):
@@ -96,10 +92,7 @@ def test_fingerprints_are_those_that_dedupe_would_have_made(made, picture, tmp_p
 
     assert run_dedupe(new.workspace, made.recipe, progress=QUIET).detail["read"] == 0
     assert run_dedupe(twin, made.recipe, progress=QUIET).detail["read"] == 2
-    ours, theirs = rows(new.workspace, "fingerprints"), rows(twin, "fingerprints")
-    assert [row[:3] for row in ours] == [row[:3] for row in theirs]
-    # One decode for models, sizes and hashes: means of pixels stand where a JPEG would be decoded smaller for a hash alone.
-    assert max(max(bits_apart(one[3], other[3])) for one, other in zip(ours, theirs, strict=True)) <= 2
+    assert rows(new.workspace, "fingerprints") == rows(twin, "fingerprints") != []
 
 
 def test_taking_a_result_again_changes_nothing(collection, wanted, result):
@@ -173,7 +166,7 @@ def test_nothing_comes_of_what_was_taken_down_meanwhile(collection, result):
     report = take_result(collection, result, progress=QUIET)
 
     assert (report.refused, report.unknown) == (1, 0)
-    for table in ("embeddings", "fingerprints", "derived"):
+    for table in ("embeddings", "derived"):
         assert query(collection, f"SELECT count(*) FROM {table} WHERE sha256 = '{gone}'")[1] == [(0,)]
     assert not any(gone[:10] in path.name for path in files(collection))
 
