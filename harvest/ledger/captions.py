@@ -96,14 +96,16 @@ def _facts(row: Mapping[str, Any]) -> CaptionFacts:
 
 def files_named(con: Connection, stems: Collection[str]) -> list[tuple[str, str]]:
     """(stem, sha256) of images, each pair once, that have a file called so, whatever it ends in: a sized copy, one of
-    an export, the file at the source; or that have it as their id there.
+    an export, the file at the source; or that have it as their id there, with its ending or without.
     """
     with registered(con, "asked", pa.table({"stem": pa.array(list(stems), pa.string())})):
         return con.execute(
             """SELECT DISTINCT stem, sha256 FROM (
                    SELECT sha256, parse_filename(path, true) AS stem FROM derived
                    UNION ALL SELECT sha256, parse_filename(path, true) FROM exports
-                   UNION ALL SELECT sha256, source_id FROM sightings WHERE sha256 IS NOT NULL
+                   UNION ALL
+                   SELECT sha256, unnest([source_id, regexp_replace(source_id, '[.][^./]+$', '')])
+                   FROM sightings WHERE sha256 IS NOT NULL
                    UNION ALL
                    SELECT sha256, parse_filename(url_decode(regexp_replace(image_url, '[?#].*$', '')), true)
                    FROM sightings WHERE sha256 IS NOT NULL

@@ -106,7 +106,9 @@ def test_a_folder_with_sidecars_crawled_twice(desk, own, tmp_path):
         "dangling.jpg": ("gone", "missing: no such file"),
         "pipe.jpg": ("failed", "unreadable: no regular file"),
     }
-    assert {json.loads(raw)["consent"] for (raw,) in desk.rows("SELECT raw FROM sightings")} == {"nobody is shown"}
+    raw = [json.loads(raw) for (raw,) in desk.rows("SELECT raw FROM sightings")]
+    assert {each["consent"] for each in raw} == {"nobody is shown"}
+    assert [each["caption"] for each in raw if "caption" in each] == ["A cat that sleeps"]
     kept = {(desk.workspace.root / path).read_bytes() for (path,) in desk.rows("SELECT path FROM images")}
     assert kept == {picture(1), picture(2, xmp=XMP), picture(3, xmp=XMP)}
     journals = b"".join(path.read_bytes() for path in (desk.workspace.root / "journal").rglob("*.jsonl"))

@@ -215,13 +215,14 @@ def test_a_folder_of_text_files_overrides_by_digits_or_name(herbarium, picture, 
     first = herbarium.meet(picture(1), image_url="https://gallery.museum.test/files/old%20pike.JPG?w=1")
     second, third = herbarium.meet(picture(2)), herbarium.meet(picture(3), source_id="B.12")
     herbarium.meet(picture(4), image_url="https://gallery.museum.test/a/twice.jpg")
-    herbarium.meet(picture(5), image_url="https://gallery.museum.test/b/twice.png")
+    fifth = herbarium.meet(picture(5), image_url="https://gallery.museum.test/b/twice.png", source_id="b/twice.png")
     herbarium.crawl()
     files = {
         "10_pike/old pike.txt": "\n  an old pike \nsecond line",
         f"{second[:16]}.caption": "the {second}",
         "B.12.txt": "by its id",
         "twice.txt": "which?",
+        "b/twice.txt": "the one in this folder",
         "nobody.txt": "alone",
         f"{third[:12]}.txt": " \n",
         "notes.md": "not a caption",
@@ -237,10 +238,11 @@ def test_a_folder_of_text_files_overrides_by_digits_or_name(herbarium, picture, 
     assert found[first] == ("zxq, an old pike", "file:10_pike/old pike.txt")
     assert found[second] == ("zxq, the {second}", f"file:{second[:16]}.caption")
     assert found[third] == ("zxq, by its id", "file:B.12.txt")
+    assert found[fifth] == ("zxq, the one in this folder", "file:b/twice.txt")
     assert report.detail["named"] == {
         "unmatched": ["nobody.txt"], "ambiguous": ["twice.txt"], "empty": [f"{third[:12]}.txt"],
     }  # fmt: skip
-    assert report.detail["from"] == {"file": 3, "template:{title}": 2}
+    assert report.detail["from"] == {"file": 4, "template:{title}": 1}
     assert [line.split(": ")[1] for line in said] == [
         "1 overrides speak of no image here",
         "1 overrides speak of several images; name one by digits of its sha256",

@@ -184,10 +184,11 @@ def test_specimens_are_labelled_in_the_ledger_and_dropped_by_branch(herbarium, r
 
     run_filter(herbarium.workspace, recipe(yaml), progress=SilentProgress())
 
+    digests = filter_digests(herbarium.workspace, recipe(yaml))
     with open_ledger(herbarium.workspace) as con:
         rows = con.execute("SELECT sha256, path, score, model FROM labels WHERE rank = 1").fetchall()
         count = con.execute("SELECT count(*) FROM labels").fetchall()
-        verdicts = decisions(con, filter_digests(herbarium.workspace, recipe(yaml)))
+        verdicts = decisions(con, digests)
     assert count == [(18,)]
     assert {sha256: path.split(" / ")[-1] for sha256, path, _, _ in rows} == shown
     assert {path.split(" / ")[0] for _, path, _, _ in rows} == {"specimen", "sheet"}
@@ -203,9 +204,10 @@ def test_a_changed_choice_judges_anew_and_labels_stay(herbarium, recipe, encoded
 
     def run(more):
         run_filter(herbarium.workspace, recipe(yaml % more), progress=SilentProgress())
+        digests = filter_digests(herbarium.workspace, recipe(yaml % more))
         with open_ledger(herbarium.workspace) as con:
             rows = con.execute("SELECT rank, label, seal FROM labels ORDER BY rank, seal").fetchall()
-            verdicts = decisions(con, filter_digests(herbarium.workspace, recipe(yaml % more)))
+            verdicts = decisions(con, digests)
         return rows, [row.verdict for row in verdicts]
 
     rows, verdicts = run("top: 2")

@@ -5,7 +5,7 @@ trainer that was gone over by hand may be given back. One file holds many: a map
 or a row for each (JSONL, CSV) with `file_name` and `text`. As trainers do, we read the first line of a text alone.
 
 An image is named by at least ten of the first digits of its sha256, or by a file of it: a sized copy, one of an export,
-the one at its source; or by its id there. Folders and endings do not count.
+the one at its source; or by its id there, which for files is their path. Endings do not count; folders do in ids alone.
 """
 
 from __future__ import annotations
@@ -87,10 +87,11 @@ def _spoken_of(stems: Sequence[str], sha256s: Sequence[str], files: Mapping[str,
 
 
 def _stems(name: str) -> tuple[str, ...]:
-    """A name without folder and ending; `a.jpg.txt` is that of `a.jpg`, and `a.b` may have no ending at all."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    short = last.removesuffix(next((ending for ending in _ENDINGS if last.endswith(ending)), ""))
-    return tuple(dict.fromkeys((short, PurePosixPath(short).stem)))
+    """What a name may mean, the closest first: with its folders and without, `a.jpg.txt` as `a.jpg` and as `a`."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    path = path.with_suffix("") if path.suffix in _ENDINGS else path
+    bare = path.with_suffix("") if path.suffix else path
+    return tuple(dict.fromkeys((path.as_posix(), bare.as_posix(), path.name, bare.name)))
 
 
 def _in_folder(folder: Path) -> Iterator[Written]:
