@@ -56,6 +56,9 @@ bench-dedupe: $(VENV)/.installed-test  ## copies found by transformation, and sp
 bench-embed: $(VENV)/.installed-test  ## embed photographs, against a plain open_clip loop and the model alone; IMAGES=DIR, MODEL=NAME
 	IMAGES=$(IMAGES) MODEL=$(MODEL) $(BIN)/python tests/bench/bench_embed.py --memory
 
+bench-text: $(VENV)/.installed-test  ## how well the share of text in pictures is told; IMAGES=DIR of photographs without words
+	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_text.py
+
 bench-ledger: $(VENV)/.installed-test  ## a ledger of a million images: ingest, status, dedupe, filter, audit, export; time and memory
 	$(BIN)/python tests/bench/bench_ledger.py
 
