@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from harvest.ledger import Connection, reviews
+from harvest.ledger import Connection, latest_stage, reviews
 from harvest.review.choices_fates import Fates, Overlap, fates
 from harvest.review.choices_numbers import Bound, Scale, scales
 from harvest.review.choices_reasons import Reason, reasons
@@ -34,8 +34,7 @@ class Judging:
     """A filter of a recipe, and where its decisions are.
 
     `settings` are those that the recipe gives it, `parameters` all that it has. `bounds` are for filters that judge by
-    columns of `images`. `has_one_number` says that all numbers by which it decided measure the same. `notes` are words
-    on how it found its threshold, and the like.
+    columns of `images`. `has_one_number` says that all numbers by which it decided measure the same.
     """
 
     stage: str
@@ -44,7 +43,6 @@ class Judging:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     bounds: tuple[Bound, ...] = ()
     has_one_number: bool = True
-    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,7 +52,10 @@ class Judging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What one filter did. `only` is how many images it dropped that nothing else drops."""
+    """What one filter did. `only` is how many images it dropped that nothing else drops.
+
+    `detail` is what it noted of how it judged a whole set: how a threshold was found.
+    """
 
     judging: Judging
     kept: int
@@ -64,6 +65,7 @@ class Choice:
     reasons: tuple[Reason, ...]
     kinds_of_reasons: int
     scales: tuple[Scale, ...]
+    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ class _Room:
     @classmethod
     def among(cls, filters: int) -> Self:
         """Enough for few filters, less for each of many."""
-        return cls() if filters <= _ROOMY else cls(quantiles=5, beside_cuts=4, only=6, reasons=2, chosen=24)
+        return cls() if filters <= _ROOMY else cls(beside_cuts=4, only=6, reasons=2, chosen=24)
 
 
 def choice_report(
@@ -142,7 +144,7 @@ def choice_report(
     room = _Room.among(len(judgings))
     digests = ({_DEDUPE: dedupe_digest} if dedupe_digest else {}) | {one.stage: one.digest for one in judgings}
     found = fates(con, digests, samples=room.chosen)
-    choices = tuple(_choice(con, one, found, room) for one in judgings)
+    choices = tuple(_choice(con, name, one, found, room) for one in judgings)
     shown = {*found.chosen.sha256s, *(sha256 for one in choices for sha256 in _shown(one))}
     return ChoiceReport(
         name=name,
@@ -160,7 +162,7 @@ def choice_report(
     )
 
 
-def _choice(con: Connection, judging: Judging, found: Fates, room: _Room) -> Choice:
+def _choice(con: Connection, name: str, judging: Judging, found: Fates, room: _Room) -> Choice:
     axes = scales(
         con,
         stage=judging.stage,
@@ -172,7 +174,7 @@ def _choice(con: Connection, judging: Judging, found: Fates, room: _Room) -> Cho
         beside_cuts=room.beside_cuts,
     )
     why, kinds = reasons(con, stage=judging.stage, digest=judging.digest, most=_REASONS, samples=room.reasons)
-    only = found.only(judging.stage)
+    only, last = found.only(judging.stage), latest_stage(con, judging.stage, name)
     beside_cuts = {one.sha256 for axis in axes for strip in axis.strips for one in (*strip.below, *strip.above)}
     fresh = sorted(only.sha256s, key=lambda sha256: (sha256 in beside_cuts, sha256))
     return Choice(
@@ -184,6 +186,7 @@ def _choice(con: Connection, judging: Judging, found: Fates, room: _Room) -> Cho
         reasons=why,
         kinds_of_reasons=kinds,
         scales=axes,
+        detail=last.detail if last and last.recipe_digest == judging.digest else {},
     )
 
 

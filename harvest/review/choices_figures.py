@@ -133,10 +133,10 @@ def histogram(values: Floats, fates: Fates, cuts: Sequence[Cut]) -> Histogram:
         edges = 10 ** _edges(math.log10(low), math.log10(high), [math.log10(at) for at in near])
     else:
         edges = _edges(*_ends(values, low, high, near), near)
-    for at in near:  # a power of ten may come out a hair beside it
-        nearest = int(np.argmin(np.abs(edges - at)))
-        if math.isclose(edges[nearest], at, rel_tol=1e-9, abs_tol=1e-12):
-            edges[nearest] = at
+    for cut in cuts:  # sums may come out a hair beside it; what has the upper bound itself is kept, and lies below it
+        nearest = int(np.argmin(np.abs(edges - cut.at)))
+        if math.isclose(edges[nearest], cut.at, rel_tol=1e-9, abs_tol=1e-12):
+            edges[nearest] = cut.at if cut.drops == "below" else np.nextafter(cut.at, math.inf)
     inside = np.clip(values, edges[0], edges[-1])
     counts = [np.histogram(inside[fates == fate], edges)[0].tolist() for fate in Fate]
     return Histogram(
@@ -168,7 +168,7 @@ def _edges(low: float, high: float, near: Sequence[float]) -> Floats:
     if apart >= width:
         width = apart / round(apart / width)
     left, right = math.ceil((near[0] - low) / width - 1e-9), math.ceil((high - near[0]) / width + 1e-9)
-    return np.asarray(near[0] + width * np.arange(-left, max(right, 1) + 1), np.float64)
+    return np.asarray(near[0] + width * np.arange(-max(left, 1), max(right, 1) + 1), np.float64)
 
 
 def beside(values: Floats, cut: Cut, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -61,8 +61,8 @@ class Strip:
 class Scale:
     """One axis: how images lie along it, those at its quantiles, and those beside its cuts.
 
-    `dropped` counts those that one of its cuts dropped. `is_relative` says that numbers are distances to a threshold of
-    each image's own.
+    `name` is what its cuts bound in the recipe's words, '' without one. `dropped` counts those that one of its cuts
+    dropped. `is_relative` says that numbers are distances to a threshold of each image's own.
     """
 
     name: str
@@ -190,7 +190,7 @@ def _scale(axis: _Axis, quantiles: int, beside_cuts: int) -> Scale:
         if dropped:
             strips.append(Strip(cut=cut, below=_shown(axis, below), above=_shown(axis, above)))
     return Scale(
-        name=" and ".join(dict.fromkeys(re.sub("^(min|max)_", "", cut.name) for cut in axis.cuts if cut.name)),
+        name=" and ".join(dict.fromkeys(filter(None, (re.sub("^(min|max)(_|$)", "", cut.name) for cut in axis.cuts)))),
         images=len(axis.values),
         dropped=dropped,
         is_relative=axis.is_relative,

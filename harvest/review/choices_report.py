@@ -93,6 +93,7 @@ def _page(report: ChoiceReport, made: Mapping[str, str], json_name: str) -> str:
         "settings": _settings,
         "telling": _telling,
         "called": _called,
+        "noted": _noted,
     }
     return render("harvest.review", "choices", values, filters=filters)
 
@@ -117,6 +118,18 @@ def _settings(settings: Mapping[str, Any]) -> str:
     text = yaml.safe_dump(dict(settings), default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)
     line = " ".join(text.split()).removeprefix("{").removesuffix("}")
     return line if len(line) <= _SETTINGS else f"{line[:_SETTINGS]}…"
+
+
+def _noted(detail: Mapping[str, Any]) -> str:
+    """How a filter came to its verdicts on a whole set, in a line."""
+    cut = detail.get("cut", detail)
+    words = str(cut.get("words") or cut.get("method") or "")
+    figures = [
+        f"{name.replace('_', ' ')} {_number(value)}"
+        for name, value in cut.items()
+        if type(value) in {int, float} and name not in {"images", "threshold"}
+    ]
+    return "; ".join(part for part in (words, ", ".join(figures)) if part)
 
 
 def _telling(choice: Choice) -> list[Reason]:

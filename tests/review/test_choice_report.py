@@ -185,7 +185,7 @@ def test_pictures_are_fewer_where_there_are_many_filters(herbarium, picture) -> 
     with open_ledger(herbarium.workspace) as con:
         many = choice_report(con, "shells", [Judging(stage="filter.score", digest="d1")] * 8)
 
-    assert [len(one.scales[0].quantiles) for one in (choice, *many.choices[:1])] == [9, 5]
+    assert [len(one.scales[0].strips[0].below) for one in (choice, *many.choices[:1])] == [6, 4]
 
 
 @pytest.mark.parametrize("flags", [(), ("--report",)])
