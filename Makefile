@@ -41,7 +41,7 @@ format: $(VENV)/.installed-dev  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-crawl bench-ledger bench-dedupe bench-embed  ## every comparison with other programs; results in bench-results/
+bench: bench-crawl bench-ledger bench-dedupe bench-embed bench-filter bench-sheet  ## every comparison with other programs; results in bench-results/
 
 bench-crawl: $(VENV)/.installed-test  ## crawl 5,000 photographs from loopback, against img2dataset; IMAGES=DIR takes others
 	-sh .ci/peer img2dataset img2dataset==1.47.0
@@ -59,8 +59,15 @@ bench-embed: $(VENV)/.installed-test  ## embed photographs, against a plain open
 bench-text: $(VENV)/.installed-test  ## how well the share of text in pictures is told; IMAGES=DIR of photographs without words
 	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_text.py
 
+bench-filter: $(VENV)/.installed-test  ## how well filters choose: by prompt, learned, by cover; HARVEST_WEIGHTS=DIR and IMAGES=DIR for photographs
+	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_filter.py
+
 bench-ledger: $(VENV)/.installed-test  ## a ledger of a million images: ingest, status, dedupe, filter, audit, export; time and memory
 	$(BIN)/python tests/bench/bench_ledger.py
+
+bench-sheet: $(VENV)/.installed-test  ## contact sheets of 1,024 and 10,000 photographs, against montage; IMAGES=DIR takes others
+	-@sh .ci/system-parts montage
+	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_sheet.py
 
 constraints: $(VENV)/.installed-dev  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > $(CONSTRAINTS)
