@@ -11,6 +11,7 @@ from harvest import run as runner
 from harvest.config.policy import load_policy
 from harvest.config.recipe import load_recipe
 from harvest.config.source import load_source
+from harvest.config.vocabulary import load_vocabulary
 
 ROOT = Path(__file__).parent.parent.parent
 SHOWN = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -34,6 +35,11 @@ def test_an_example_source_is_valid(file: Path) -> None:
 @pytest.mark.parametrize("file", sorted((ROOT / "configs" / "policies").glob("*.yaml")), ids=lambda file: file.stem)
 def test_a_policy_is_valid(file: Path) -> None:
     assert load_policy(file).name == file.stem
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs" / "vocabularies").glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_vocabulary_is_valid(file: Path) -> None:
+    assert len(load_vocabulary(file).leaves) > 2
 
 
 @pytest.mark.parametrize(
