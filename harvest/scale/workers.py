@@ -6,13 +6,10 @@ Both are the local engine's own functions. What a worker finds it writes itself;
 from __future__ import annotations
 
 import functools
-import hashlib
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,21 +20,17 @@ from harvest import __version__, embedders
 from harvest.embedders.base import Framing
 from harvest.engine import Fault, Order, Runner, Seen
 from harvest.engine.workers import Job, Plane, Reader, Workers
-from harvest.errors import ComponentMissing, SourceError
+from harvest.errors import ComponentMissing
 from harvest.images.sizes import derivative_of, sized_name, sized_path
 from harvest.ledger import FacesRow
 from harvest.ledger.results import RESULT_TABLES
 from harvest.measuring import row_of
-from harvest.places import Folder, Place, place_at
+from harvest.places import Place, place_at
 from harvest.scale.plan import Want
+from harvest.scale.reading import Originals, patiently
 from harvest.scale.results import write_part
 
 __all__ = ["Embedding", "Looking", "Terms"]
-
-Result = TypeVar("Result")
-
-_ORIGINALS = "originals/"
-_PAUSES = (1.0, 4.0, 16.0)  # seconds after which a store that did not answer is asked again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +118,7 @@ class Looking:
             scores=tuple(want.name for want in wanted("score")),
             is_exact=True,  # rows from here lie among rows of other orders
         )
-        self._bits, self._eyes = bits, _Eyes(_Originals(self._terms.originals), order, self._terms.block)
+        self._bits, self._eyes = bits, _Eyes(Originals(self._terms.originals), order, self._terms.block)
         return self._eyes
 
 
@@ -154,24 +147,6 @@ class _Eyes:
             return pa.nulls(len(there), pa.binary(framing.side**2 * 3))
         pixels = self._planes[self._framings.index(framing)].pixels[: len(there)]
         return _bytes_column(pixels.copy(), there)
-
-
-@dataclass(frozen=True, slots=True)
-class _Originals:
-    """Reads originals at `url`."""
-
-    url: str
-
-    def __call__(self, path: str) -> bytes:
-        """The bytes at a ledger's path. Raises OSError where there are none, or a store has others than it should.
-
-        What lies in a folder is taken as it is, as `harvest.store.Store` does.
-        """
-        place = _place(self.url)
-        body = _patiently(functools.partial(_bytes, place, path.removeprefix(_ORIGINALS)))
-        if not isinstance(place, Folder) and hashlib.sha256(body).hexdigest() != PurePosixPath(path).stem:
-            raise OSError(f"{path}: other bytes than its name says; see `harvest verify`")
-        return body
 
 
 class Embedding:
@@ -243,25 +218,7 @@ class _Found:
     def write(self, place: Place) -> None:
         """Put all into the result."""
         for table, rows in self._rows.items():
-            _patiently(functools.partial(write_part, place, table, pa.Table.from_pylist(rows, RESULT_TABLES[table])))
-
-
-_place = functools.lru_cache(maxsize=4)(place_at)
-
-
-def _bytes(place: Place, key: str) -> bytes:
-    with place.opened(key) as file:
-        return file.read()
-
-
-def _patiently(asked: Callable[[], Result]) -> Result:
-    """Ask a store again that does not answer. Raises SourceError when it still does not."""
-    for pause in _PAUSES:
-        try:
-            return asked()
-        except SourceError:
-            time.sleep(pause)
-    return asked()
+            patiently(functools.partial(write_part, place, table, pa.Table.from_pylist(rows, RESULT_TABLES[table])))
 
 
 def _bytes_column(pixels: NDArray[np.uint8], there: NDArray[np.bool_]) -> pa.Array:
