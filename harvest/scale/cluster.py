@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from harvest.processes import cores
 from harvest.scale.plan import Plan
 from harvest.scale.workers import Embedding, Looking, Terms
 
-__all__ = ["LOCAL", "Crew", "carried_out", "session"]
+__all__ = ["LOCAL", "Crew", "carried_out", "crew_of", "session"]
 
 LOCAL = "local"
 _SHARED = 1 << 30  # bytes that workers of this machine share
@@ -36,11 +36,11 @@ class Crew:
 
 
 @contextmanager
-def session(address: str, *, workers: int | None, gpus: int | None) -> Iterator[Crew]:
+def session(address: str, *, workers: int | None, gpus: int | None, has_models: bool) -> Iterator[Crew]:
     """Be a driver of the cluster at `address`, or of one of this machine's own that ends with the block.
 
-    `workers` and `gpus` say how many of each to use, None all that are there. Raises ComponentMissing without Ray,
-    UsageError for more GPUs than there are, and SourceError when no cluster answers.
+    `workers` and `gpus` say how many of each to use, None all that are there. Without models there is nothing to embed.
+    Raises ComponentMissing without Ray, UsageError for more than there is, and SourceError when no cluster answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised
@@ -58,7 +58,7 @@ def session(address: str, *, workers: int | None, gpus: int | None) -> Iterator[
                 raise SourceError(f"{address}: no Ray cluster answers: {' '.join(str(error).split())[:300]}") from None
             _quieten(ray)
             resources: Any = ray.cluster_resources
-            yield _crew(resources(), workers, gpus)
+            yield crew_of(resources(), workers=workers, gpus=gpus, has_models=has_models)
         finally:
             ray.shutdown()
             if folder:
@@ -83,12 +83,21 @@ def _quieten(ray: Any) -> None:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
 
-def _crew(there: dict[str, float], workers: int | None, gpus: int | None) -> Crew:
+def crew_of(there: Mapping[str, float], *, workers: int | None, gpus: int | None, has_models: bool) -> Crew:
+    """Who works, of what a cluster has: `there` counts its CPU and GPU, `workers` and `gpus` are as in `session`.
+
+    Raises UsageError for more than there is: workers that wait for a processor would wait for ever.
+    """
     processors, accelerators = int(there.get("CPU", 0)), int(there.get("GPU", 0))
     if gpus is not None and gpus > accelerators:
         raise UsageError(f"--gpus {gpus}: this cluster has {accelerators}")
-    used = accelerators if gpus is None else gpus
-    return Crew(lookers=workers or max(1, processors - max(1, used)), embedders=max(1, used), on_gpus=used > 0)
+    used = (accelerators if gpus is None else gpus) if has_models else 0
+    reserved = 1 if has_models and not used else 0
+    lookers = workers or processors - reserved
+    if not 0 < lookers <= processors - reserved:
+        but = ", and the models need one of them" if reserved else ""
+        raise UsageError(f"--workers {lookers}: this cluster has {processors} processors{but}")
+    return Crew(lookers=lookers, embedders=max(1, used), on_gpus=used > 0)
 
 
 def carried_out(terms: Terms, plan: Plan, crew: Crew) -> Iterator[int]:
@@ -115,16 +124,24 @@ def carried_out(terms: Terms, plan: Plan, crew: Crew) -> Iterator[int]:
             Embedding,
             fn_constructor_args=(terms,),
             compute=pool(size=min(crew.embedders, len(blocks))),
-            **({"num_gpus": 1} if crew.on_gpus else {"num_cpus": 1}),
+            **({"num_gpus": 1, "num_cpus": 0} if crew.on_gpus else {"num_cpus": 1}),
             **common,
         )
     try:
         for table in made.iter_batches(batch_size=None, batch_format="pyarrow"):
             yield len(table)
     except RayTaskError as error:
-        raise error.cause if isinstance(error.cause, HarvestError) else error from None
+        raise _of_worker(error) from None
     except RayError as error:
         raise SourceError(
             f"the cluster gave up: {' '.join(str(error).split())[:300]}; what is done is kept, and the same command "
             "goes on from here"
         ) from None
+
+
+def _of_worker(error: Any) -> Exception:
+    """What a worker raised, in the words in which it would have been said here."""
+    cause = error.cause
+    if isinstance(cause, OSError):
+        return SourceError(f"a worker cannot read or write where it was told to: {cause}")
+    return cause if isinstance(cause, HarvestError) else RuntimeError(str(error))

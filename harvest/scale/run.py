@@ -60,7 +60,7 @@ def scale(
     plan = plan_of(workspace, recipe, place=place, parts=parts)
     if len(plan.work):
         terms = _terms(plan, originals=source, to=to, block=block)
-        with session(address, workers=workers, gpus=gpus) as crew:
+        with session(address, workers=workers, gpus=gpus, has_models=bool(terms.models)) as crew:
             progress.say(
                 f"{len(plan.work):,} images, {crew.lookers} workers"
                 + (

@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harvest.errors import UsageError
 from harvest.ledger import open_ledger, query, vectors
 from harvest.places import place_at
 from harvest.progress import SilentProgress
+from harvest.scale.cluster import Crew, crew_of
 from harvest.scale.ingest import take_result
 from harvest.scale.results import parts_in
 from harvest.stages.dedupe import run_dedupe
@@ -154,3 +156,32 @@ def test_with_a_worker_killed_in_the_middle_the_rows_are_those_of_a_local_run(fr
 def of_model(workspace: Workspace, name: str) -> tuple[list[str], object]:
     with open_ledger(workspace) as con:
         return vectors(con, model_id(workspace, name))
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "crew"),
+    [
+        ({"CPU": 8.0}, {}, Crew(lookers=7, embedders=1, on_gpus=False)),
+        ({"CPU": 8.0, "GPU": 2.0}, {}, Crew(lookers=8, embedders=2, on_gpus=True)),
+        ({"CPU": 8.0, "GPU": 2.0}, {"gpus": 1, "workers": 4}, Crew(lookers=4, embedders=1, on_gpus=True)),
+        ({"CPU": 8.0, "GPU": 2.0}, {"gpus": 0}, Crew(lookers=7, embedders=1, on_gpus=False)),
+        ({"CPU": 8.0, "GPU": 2.0}, {"has_models": False}, Crew(lookers=8, embedders=1, on_gpus=False)),
+    ],
+)
+def test_all_of_a_cluster_is_used_unless_less_is_asked_for(there, asked, crew):
+    assert crew_of(there, **{"workers": None, "gpus": None, "has_models": True} | asked) == crew
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "words"),
+    [
+        ({"CPU": 4.0}, {"gpus": 1}, "--gpus 1: this cluster has 0"),
+        ({"CPU": 4.0}, {"workers": 4}, "--workers 4: this cluster has 4 processors, and the models need one of them"),
+        ({"CPU": 4.0, "GPU": 1.0}, {"workers": 5}, "--workers 5: this cluster has 4 processors"),
+    ],
+)
+def test_more_than_a_cluster_has_is_refused_at_once(there, asked, words):
+    with pytest.raises(UsageError) as refused:
+        crew_of(there, **{"workers": None, "gpus": None, "has_models": True} | asked)
+
+    assert str(refused.value) == words

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harvest.config.recipe import load_recipe
 from harvest.errors import LedgerError, UsageError
 from harvest.ledger import TakedownRow, open_ledger, query, vectors, write_takedowns
+from harvest.measuring import measure
 from harvest.places import place_at
 from harvest.progress import SilentProgress
 from harvest.scale.ingest import is_result, take_result
@@ -213,3 +215,48 @@ def test_filters_know_the_models_of_a_result_where_there_are_no_weights(collecti
         ]
     )
     assert detail["model"] == model_id(collection, "harvest-demo")
+
+
+def test_an_original_that_is_not_there_is_told_and_looked_for_again(made, tmp_path):
+    shutil.rmtree(made.result)
+    path = query(made.workspace, "SELECT path FROM images WHERE width = 310")[1][0][0]
+    (made.workspace.root / path).rename(tmp_path / "away")
+    made.work()
+
+    report = take_result(made.workspace, made.result, progress=QUIET)
+
+    assert report.gone == 1
+    assert len(rows(made.workspace, "undecodable")) == 2  # the one that rotted, by both models
+    (tmp_path / "away").rename(made.workspace.root / path)
+    assert len(made.work().work) == 1
+
+
+def test_a_result_may_lie_in_an_object_store(made):
+    store = place_at("memory://results")
+    for file in Path(made.result).rglob("*.*"):
+        store.put(file.relative_to(made.result).as_posix(), file.read_bytes())
+    elsewhere = Place(made.workspace, made.recipe, "memory://results")
+
+    assert is_result("memory://results")
+    assert len(elsewhere.work().work) == 0
+    assert take_result(made.workspace, "memory://results", progress=QUIET).files == 10
+
+
+def test_scores_are_those_that_would_have_been_measured_here(made, picture, tmp_path):
+    herbarium = Herbarium(Workspace(tmp_path / "new"))
+    for seed in range(2):
+        herbarium.meet(picture(seed))
+    herbarium.crawl()
+    twin = Workspace(Path(shutil.copytree(herbarium.workspace.root, tmp_path / "twin")))
+    recipe = tmp_path / "faces.yaml"
+    recipe.write_text("name: faces\nsizes: []\nlayout: null\nfilter: [{faces: {max: 0}}]\n", encoding="utf-8")
+    new = Place(herbarium.workspace, load_recipe(recipe), str(tmp_path / "of the new"))
+
+    new.work()
+    take_result(new.workspace, new.result, progress=QUIET)
+    measure(twin, ["faces"], progress=QUIET)
+
+    counted = "SELECT sha256, detector, faces, boxes FROM faces ORDER BY ALL"
+    assert query(new.workspace, counted) == query(twin, counted)
+    assert len(query(twin, counted)[1]) == 2
+    assert len(new.work().work) == 0
