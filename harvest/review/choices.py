@@ -194,6 +194,8 @@ def _shown(choice: Choice) -> Iterator[str]:
     yield from choice.only_samples
     for reason in choice.reasons:
         yield from reason.sha256s
+        if reason.named:
+            yield reason.named
     for axis in choice.scales:
         for some in (axis.quantiles, *(part for strip in axis.strips for part in (strip.below, strip.above))):
             yield from (one.sha256 for one in some)

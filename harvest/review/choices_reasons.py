@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harvest.ledger import Connection
 
 __all__ = ["Reason", "reasons"]
 
+_DIGEST = re.compile(r"\b[0-9a-f]{12,64}\b")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _REASONS = r"""
     SELECT verdict, count(*) AS images, min(reason), max(reason), min(sha256, $samples), count(*) OVER () AS kinds
@@ -18,15 +19,23 @@ _REASONS = r"""
         FROM decisions SEMI JOIN images_here USING (sha256) WHERE stage = $stage AND recipe_digest = $digest
     ) GROUP BY verdict, kind ORDER BY verdict = 'drop' DESC, images DESC, kind LIMIT $most"""
 
+_NAMED = """
+    SELECT prefix, min(sha256) FROM images_here JOIN (SELECT unnest(?) AS prefix) ON starts_with(sha256, prefix)
+    GROUP BY prefix"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One kind of reason: numbers in which the images' reasons differ are left out of `words` as '…'."""
+    """One kind of reason: numbers in which the images' reasons differ are left out of `words` as '…'.
+
+    `named` is the image that the words name, as one that stands for others, or None.
+    """
 
     words: str
     verdict: str
     images: int
     sha256s: tuple[str, ...]
+    named: str | None = None
 
 
 def reasons(con: Connection, *, stage: str, digest: str, most: int, samples: int) -> tuple[tuple[Reason, ...], int]:
@@ -40,7 +49,15 @@ def reasons(con: Connection, *, stage: str, digest: str, most: int, samples: int
         Reason(words=_in_common(first, last), verdict=verdict, images=images, sha256s=tuple(sha256s))
         for verdict, images, first, last, sha256s, _ in rows
     )
-    return found, rows[0][-1] if rows else 0
+    return _with_named(con, found), rows[0][-1] if rows else 0
+
+
+def _with_named(con: Connection, found: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    prefixes = [digest[0] if (digest := _DIGEST.search(one.words)) else None for one in found]
+    if not any(prefixes):
+        return found
+    whole = dict(con.execute(_NAMED, [[prefix for prefix in prefixes if prefix]]).fetchall())
+    return tuple(replace(one, named=whole.get(prefix)) for one, prefix in zip(found, prefixes, strict=True))
 
 
 def _in_common(first: str, last: str) -> str:

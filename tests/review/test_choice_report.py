@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from harvest.holdings import holdings_of
 from harvest.ledger import DecisionRow, open_ledger, write_decisions
 from harvest.progress import SilentProgress
 from harvest.review import Bound, Judging, choices_to_json, write_choice_report
@@ -109,6 +110,34 @@ def test_reasons_that_differ_in_numbers_alone_are_one(herbarium, recipe, picture
     ]
 
 
+def test_an_image_that_a_reason_names_is_shown(herbarium, picture) -> None:
+    first, second = (herbarium.meet(picture(number)) for number in range(2))
+    herbarium.crawl()
+    said = {first: "stands for itself", second: f"{first[:16]} stands for it, at a cosine of 0.91"}
+    rows = [
+        DecisionRow(
+            sha256=sha256,
+            stage="filter.diverse",
+            recipe_digest="d1",
+            verdict="keep" if sha256 == first else "drop",
+            reason=reason,
+            value=0.09,
+            threshold=None,
+            decided_by="filter.diverse/1",
+        )
+        for sha256, reason in said.items()
+    ]
+    with open_ledger(herbarium.workspace, write=True) as con:
+        write_decisions(con, rows)
+    with open_ledger(herbarium.workspace) as con:
+        report = choice_report(con, "shells", [Judging(stage="filter.diverse", digest="d1")])
+
+    assert [(one.images, one.named, one.sha256s) for one in report.choices[0].reasons] == [
+        (1, first, (second,)),
+        (1, None, (first,)),
+    ]
+
+
 def test_two_bounds_on_one_number_lie_on_one_axis(herbarium, picture) -> None:
     scores = [(1.0, 2.0, "drop"), (2.5, 2.0, "keep"), (3.0, 4.0, "keep"), (5.0, 4.0, "drop")]
 
@@ -167,6 +196,15 @@ def test_the_page_carries_its_pictures_and_treats_metadata_as_text(herbarium, re
     assert "\u202e" not in page
     assert not re.search(r"https?://", page)
     assert json.loads(files.json.read_text(encoding="utf-8")) == json.loads(json.dumps(choices_to_json(report)))
+
+
+def test_a_takedown_finds_the_page_that_shows_an_image(herbarium, recipe, picture) -> None:
+    shown = herbarium.meet(picture(1))
+    _, files = filtered(herbarium, recipe)
+
+    page = files.html.relative_to(herbarium.workspace.root).as_posix()
+    assert holdings_of(herbarium.workspace, [shown], SilentProgress()).reports == (page,)
+    assert holdings_of(herbarium.workspace, ["f" * 64], SilentProgress()).reports == ()
 
 
 def test_a_workspace_without_images_or_filters_has_a_report_too(herbarium, picture) -> None:
