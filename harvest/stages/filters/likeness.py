@@ -41,6 +41,11 @@ class Anchors:
     names: Sequence[str]
     vectors: NDArray[np.float32]
 
+    def called(self, places: NDArray[np.int64]) -> list[str]:
+        """The names at these places, as reasons quote them."""
+        quoted = [repr(name) for name in self.names]
+        return [quoted[at] for at in places.tolist()]
+
     def nearest(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.int64], Floats]:
         """Of each image (n, d), which anchor is nearest, and at which cosine: both (n,)."""
         nearest = np.empty(len(vectors), np.int64)
@@ -77,10 +82,10 @@ class _Scored:
 
     def reasons(self, *, alone: NDArray[np.bool_], favoured: NDArray[np.bool_]) -> list[str]:
         """What each image is nearest to: with what is wanted `alone`, else what is `favoured` of the two first."""
-        good = zip([repr(self.wanted.names[at]) for at in self.liked], self.cosines.tolist(), strict=True)
+        good = zip(self.wanted.called(self.liked), self.cosines.tolist(), strict=True)
         if self.unwanted is None:
             return [f"{name} fits at {cosine:.3f}" for name, cosine in good]
-        bad = zip([repr(self.unwanted.names[at]) for at in self.disliked], self.others.tolist(), strict=True)
+        bad = zip(self.unwanted.called(self.disliked), self.others.tolist(), strict=True)
         rows = zip(good, bad, alone.tolist(), favoured.tolist(), strict=True)
         return [_against(*row) for row in rows]
 
