@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harvest.crawl.net.browser import find_browser
-from harvest.embedders import DEFAULT_MODEL, DEMO_MODEL, find_weights
-from harvest.errors import ComponentMissing
+from harvest.embedders import DEFAULT_MODEL, DEMO_MODEL, find_weights, knows_words
+from harvest.errors import ComponentMissing, UsageError
 
 __all__ = ["Finding", "examine"]
 
@@ -31,7 +31,7 @@ class Finding:
 
 
 def examine(model: str | None = None) -> list[Finding]:
-    """Look at everything a harvest may need. `model` is a CLIP model whose weights must be here."""
+    """Look at everything a harvest may need. `model` is one whose weights must be here."""
     return [*_packages(), _accelerator(), _browser(), _redis(), *_weights(model)]
 
 
@@ -73,7 +73,7 @@ def _accelerator() -> Finding:
     if torch.cuda.is_available():
         return Finding(part="GPU", ok=True, found=torch.cuda.get_device_name(0))
     return Finding(
-        part="GPU", ok=False, found="none: CLIP runs on the CPU", advice="nothing to mend unless you expected one"
+        part="GPU", ok=False, found="none: models run on the CPU", advice="nothing to mend unless you expected one"
     )
 
 
@@ -96,5 +96,17 @@ def _weights(model: str | None) -> Iterator[Finding]:
         part, optional = f"weights {name}", name != model
         try:
             yield Finding(part=part, ok=True, found=str(find_weights(name)), optional=optional)
+        except UsageError as error:
+            yield Finding(part=part, ok=False, found="not as it should be", advice=str(error), optional=optional)
         except ComponentMissing as error:
             yield Finding(part=part, ok=False, found="not on this machine", advice=str(error), optional=optional)
+        else:
+            yield _words(name)
+
+
+def _words(name: str) -> Finding:
+    try:
+        known = knows_words(name)
+    except ComponentMissing as error:
+        return Finding(part=f"words {name}", ok=False, found="tokenizer not on this machine", advice=str(error))
+    return Finding(part=f"words {name}", ok=True, found="pictures and words" if known else "pictures only")

@@ -114,7 +114,7 @@ def sql(  # noqa: PLR0917 - one parameter an option
 
 
 @click.command()
-@click.option("--model", help="Check that this CLIP model's weights are on this machine.")
+@click.option("--model", help="Check that this model's weights are on this machine, and whether it knows words.")
 @common
 def doctor(workspace: Workspace, terminal: Terminal, model: str | None) -> int:  # noqa: ARG001 - every command has one
     """Show what is installed, and how to mend what is missing."""

@@ -6,7 +6,7 @@ from the local cache or `@/path`), `pixels` or `colours` (no weights).
 """
 
 from harvest.embedders.base import Embedder, Framing, Speaking
-from harvest.embedders.registry import DEFAULT_MODEL, DEMO_MODEL, find_weights, load, model_id_of
+from harvest.embedders.registry import DEFAULT_MODEL, DEMO_MODEL, find_weights, knows_words, load, model_id_of
 from harvest.embedders.weights import Weights
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Speaking",
     "Weights",
     "find_weights",
+    "knows_words",
     "load",
     "model_id_of",
 ]

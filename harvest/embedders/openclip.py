@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from harvest.embedders.framing import of_open_clip
 from harvest.embedders.towers import TowerEmbedder
 from harvest.embedders.weights import DO_WITHOUT, Weights, from_hub_cache, missing, needed
-from harvest.embedders.words import tokenizer
-from harvest.errors import ConfigError, UsageError, WeightsMissing
+from harvest.embedders.words import tokenizer, words_missing
+from harvest.errors import ComponentMissing, ConfigError, UsageError, WeightsMissing
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ClipEmbedder", "find_demo", "find_file", "find_folder", "find_tag", "load"]
+__all__ = ["ClipEmbedder", "find_demo", "find_file", "find_folder", "find_tag", "load", "wordless"]
 
 _CONFIG = "open_clip_config.json"
 _WEIGHTS = (
@@ -148,6 +148,13 @@ def load(weights: Weights) -> ClipEmbedder:
         force_preprocess_cfg={key: config[key] for key in _PREPROCESS},
     )
     return ClipEmbedder(weights, architecture, model)
+
+
+def wordless(weights: Weights) -> ComponentMissing | None:
+    """What keeps the model from understanding words on this machine, None where nothing does."""
+    with _folder(weights) as folder:
+        source = f"local-dir:{folder}" if folder else weights.name.rpartition("/")[0]
+        return words_missing(weights.name, source)
 
 
 def _created(weights: Weights, source: str, **how: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from harvest.embedders.framing import Preprocess
 from harvest.embedders.weights import Weights
+from harvest.errors import ComponentMissing
 from layout.features import PYRAMID_SIDE, colour_histogram, pyramid_code
 
 __all__ = ["PlainEmbedder", "find_colours", "find_pixels", "load_colours", "load_pixels"]
@@ -43,9 +45,16 @@ def find_colours(name: str) -> Weights:
 
 def load_pixels(weights: Weights) -> PlainEmbedder:
     """The pixel pyramid of the picture's middle."""
+    _need_scipy(weights)
     return PlainEmbedder(model_id=weights.model_id, framing=_PIXELS, function=pyramid_code)
 
 
 def load_colours(weights: Weights) -> PlainEmbedder:
     """The colour histogram of the whole picture."""
+    _need_scipy(weights)
     return PlainEmbedder(model_id=weights.model_id, framing=_COLOURS, function=colour_histogram)
+
+
+def _need_scipy(weights: Weights) -> None:
+    if importlib.util.find_spec("scipy") is None:
+        raise ComponentMissing(f"{weights.name} needs scipy: pip install 'herbarium-harvester[layout]'")

@@ -9,8 +9,9 @@ from functools import lru_cache
 from harvest.embedders import backbones, openclip, plain
 from harvest.embedders.base import Embedder
 from harvest.embedders.weights import Weights
+from harvest.errors import ComponentMissing
 
-__all__ = ["DEFAULT_MODEL", "DEMO_MODEL", "KINDS", "Kind", "find_weights", "load", "model_id_of"]
+__all__ = ["DEFAULT_MODEL", "DEMO_MODEL", "KINDS", "Kind", "find_weights", "knows_words", "load", "model_id_of"]
 
 DEFAULT_MODEL = "ViT-B-32/laion2b_s34b_b79k"
 DEMO_MODEL = "harvest-demo"
@@ -20,23 +21,25 @@ DEMO_MODEL = "harvest-demo"
 class Kind:
     """A kind of embedder: what finds the weights of a name of this kind, and what makes an embedder of them.
 
-    `find` needs no torch where a path or the package itself says where the weights are.
+    `find` needs no torch where a path or the package itself says where the weights are. `wordless` tells what keeps
+    models that know words from understanding them here; None for a kind that knows pictures only.
     """
 
     find: Callable[[str], Weights]
     load: Callable[[Weights], Embedder]
+    wordless: Callable[[Weights], ComponentMissing | None] | None = None
 
 
 KINDS: Mapping[str, Kind] = {
-    DEMO_MODEL: Kind(find=openclip.find_demo, load=openclip.load),
-    "local-dir": Kind(find=openclip.find_folder, load=openclip.load),
-    "file": Kind(find=openclip.find_file, load=openclip.load),
+    DEMO_MODEL: Kind(find=openclip.find_demo, load=openclip.load, wordless=openclip.wordless),
+    "local-dir": Kind(find=openclip.find_folder, load=openclip.load, wordless=openclip.wordless),
+    "file": Kind(find=openclip.find_file, load=openclip.load, wordless=openclip.wordless),
     "timm": Kind(find=backbones.find_timm, load=backbones.load_timm),
     "torchvision": Kind(find=backbones.find_torchvision, load=backbones.load_torchvision),
     "pixels": Kind(find=plain.find_pixels, load=plain.load_pixels),
     "colours": Kind(find=plain.find_colours, load=plain.load_colours),
 }
-_TAG = Kind(find=openclip.find_tag, load=openclip.load)  # ARCHITECTURE/TAG
+_TAG = Kind(find=openclip.find_tag, load=openclip.load, wordless=openclip.wordless)  # ARCHITECTURE/TAG
 
 
 def find_weights(name: str) -> Weights:
@@ -60,6 +63,20 @@ def load(name: str) -> Embedder:
     """
     weights = find_weights(name)
     return _loaded(weights, weights.model_id)
+
+
+def knows_words(name: str) -> bool:
+    """Whether the model `name` knows words beside pictures.
+
+    Raises what `find_weights` does, and WeightsMissing or ComponentMissing when its tokenizer is not here.
+    """
+    kind = _kind(name)
+    if kind.wordless is None:
+        return False
+    lack = kind.wordless(kind.find(name))
+    if lack is not None:
+        raise lack
+    return True
 
 
 @lru_cache(maxsize=3)
