@@ -10,8 +10,7 @@ from PIL import Image
 
 __all__ = ["LONGEST", "Score", "Scorer", "ScorerKind"]
 
-# `longest` of every scorer: whichever are asked together, they see the pixels that each would see alone
-LONGEST = 640
+LONGEST = 640  # `longest` of scorers that look at a picture as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

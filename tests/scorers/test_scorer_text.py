@@ -78,6 +78,19 @@ def test_pages_have_much_charts_have_little() -> None:
     assert measure(photograph("page.png")).value > 0.2
 
 
+def test_small_letters_on_a_large_page_are_not_overlooked() -> None:
+    page = Image.new("RGB", (1800, 2400), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(20)
+    for y in range(100, 2300, 30):
+        for x in (100, 960):
+            pen.text((x, y), " ".join(WORDS), fill="black", font=font)
+
+    found = measure(page)
+
+    assert 0.3 < found.value < 0.8
+    assert found.detail["lines"] > 100
+
+
 def test_turned_lines_are_found_as_well() -> None:
     page = Image.new("RGB", (600, 600), "white")
     pen = ImageDraw.Draw(page)
