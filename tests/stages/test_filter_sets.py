@@ -18,7 +18,7 @@ from harvest.ledger import (
     write_takedowns,
 )
 from harvest.progress import SilentProgress
-from harvest.stages import stage_digests
+from harvest.stages import judging, stage_digests
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import model_id
 from harvest.stages.filter import run_filter
@@ -149,6 +149,31 @@ def test_an_image_that_does_not_decode_is_not_among_the_best(herbarium, reddest,
 def test_a_set_of_nothing_is_judged_once(herbarium, reddest, shades):
     assert kept(herbarium, reddest(side=5000)) == set()
     assert run(herbarium, reddest(side=5000)).done == 0
+
+
+def test_blocks_of_any_size_come_to_the_same(herbarium, recipe, shades, monkeypatch):
+    two = """
+layout: null
+filter:
+  - like: {{model: colours, these: [red.png], min_score: {bound}}}
+  - like: {{model: pixels, these: [red.png], {way}}}
+"""
+    at_once, in_pairs = (
+        recipe(two.format(bound=-1, way="top: 3")),
+        recipe(two.format(bound=-0.99, way="share: 0.6")),
+    )
+    run(herbarium, at_once)
+    first = [rows(herbarium, at_once, stage) for stage in ("filter.like", "filter.like.2")]
+
+    monkeypatch.setattr(judging, "BLOCK", 2)
+    run(herbarium, in_pairs)
+
+    assert count_vectors(herbarium) == 5
+    for stage, before in zip(("filter.like", "filter.like.2"), first, strict=True):
+        after = rows(herbarium, in_pairs, stage)
+        assert {sha256: (row.verdict, row.value, row.reason) for sha256, row in after.items()} == {
+            sha256: (row.verdict, row.value, row.reason) for sha256, row in before.items()
+        }
 
 
 def test_how_a_threshold_was_found_is_kept_with_the_run(herbarium, recipe, shades):

@@ -155,7 +155,7 @@ class ByLikeness:
         count = self.top if self.share is None else max(1, round(self.share * len(scores)))
         if count is not None:
             stay, ranks = best(scores[left], count)
-            words = f"the best {count:,} of {len(scores):,} stay"
+            words = f"the best {min(count, len(scores)):,} of {len(scores):,} stay"
             told = [f"; number {rank:,}, and {words}" for rank in ranks.tolist()]
             bound = float(scores[left][stay].min())
             return stay, bound, told, {"cut": {"method": "best", "threshold": bound, "words": words}}
