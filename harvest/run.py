@@ -15,7 +15,7 @@ from harvest.audit import AuditReport, ReportFiles, audit, write_report
 from harvest.config.policy import Policy, default_policy, load_policy
 from harvest.config.recipe import Recipe, load_recipe
 from harvest.config.source import SourceConfig, load_source
-from harvest.crawl.process import CrawlReport, crawl_sources
+from harvest.crawl.several import CrawlReport, crawl_sources
 from harvest.errors import ConfigError, SourceError
 from harvest.ledger import ingest_all, last_run, open_ledger
 from harvest.progress import Progress

@@ -11,7 +11,7 @@ import click
 from harvest import run as runner
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
-from harvest.crawl.process import CrawlReport, crawl_sources
+from harvest.crawl.several import CrawlReport, crawl_sources
 from harvest.demo.museum.plan import Scale
 from harvest.demo.show import run_demo
 from harvest.errors import CheckFailed, UsageError

@@ -1,4 +1,4 @@
-"""A crawl as a process of its own, `python -m harvest.crawl`; several side by side are `crawl_sources`."""
+"""A crawl as a process of its own, `python -m harvest.crawl`; `harvest.crawl.several` starts them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from scrapy.settings import Settings
 
 from harvest.config.source import load_source
 from harvest.crawl.base import SourceSpider
-from harvest.crawl.several import INTERRUPTED, CrawlReport, crawl_sources
+from harvest.crawl.several import INTERRUPTED
 from harvest.errors import ConfigError, HarvestError
 
-__all__ = ["CrawlReport", "crawl_sources", "main", "run_crawler"]
+__all__ = ["main", "run_crawler"]
 
 _BEAT = 0.5  # seconds between two progress lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harvest.crawl.process import crawl_sources
+from harvest.crawl.several import crawl_sources
 from harvest.errors import ConfigError
 from harvest.progress import SilentProgress
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from harvest.config.reader import Secret
 from harvest.config.source import SourceConfig
-from harvest.crawl.logs import hide
 from harvest.errors import UsageError
 
 __all__ = ["SCHEDULER", "shared_settings", "shared_source"]
@@ -24,6 +23,8 @@ def shared_source(source: SourceConfig) -> SourceConfig:
     if url:
         source = replace(source, scheduler=checked(url))
     if source.scheduler:
+        from harvest.crawl.logs import hide  # noqa: PLC0415 - brings Scrapy along, which starting a crawl does not need
+
         hide([source.scheduler, urlsplit(source.scheduler).password or ""])
     return source
 
