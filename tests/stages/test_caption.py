@@ -173,7 +173,7 @@ def test_every_selected_image_gets_a_caption_with_its_origin(herbarium, picture,
     assert captions(herbarium) == {pike: ("zxq, A pike, fish", "template:{title}, {labels}")}
     assert (report.done, report.detail["captions"], report.detail["without"]) == (1, 1, 1)
     assert said == [
-        f"captions: 1 images have none; a last template without fields would give them one: {untitled[:16]}"
+        f"captions: images without one (a last template without fields would give them one): {untitled[:16]}"
     ]
     assert small not in captions(herbarium)
 
@@ -244,9 +244,9 @@ def test_a_folder_of_text_files_overrides_by_digits_or_name(herbarium, picture, 
     }  # fmt: skip
     assert report.detail["from"] == {"file": 4, "template:{title}": 1}
     assert [line.split(": ")[1] for line in said] == [
-        "1 overrides speak of no image here",
-        "1 overrides speak of several images; name one by digits of its sha256",
-        "1 overrides say nothing",
+        "overrides that speak of no image here",
+        "overrides that speak of several images (digits of its sha256 name one)",
+        "overrides that say nothing",
     ]
 
 

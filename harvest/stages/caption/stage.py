@@ -41,10 +41,10 @@ VERSION = 1
 _SCHEMA = pa.schema([("sha256", pa.string()), ("caption", pa.string()), ("origin", pa.string())])
 _SHOWN = 12  # names told of those that something is wrong with
 _ODD = {
-    "without": "images have none; a last template without fields would give them one",
-    "unmatched": "overrides speak of no image here",
-    "ambiguous": "overrides speak of several images; name one by digits of its sha256",
-    "empty": "overrides say nothing",
+    "without": "images without one (a last template without fields would give them one)",
+    "unmatched": "overrides that speak of no image here",
+    "ambiguous": "overrides that speak of several images (digits of its sha256 name one)",
+    "empty": "overrides that say nothing",
 }
 
 
@@ -153,4 +153,4 @@ def _words(detail: Mapping[str, Any]) -> Iterator[str]:
     for key, words in _ODD.items():
         if names := detail["named"].get(key):
             more = f" and {detail[key] - len(names):,} more" if detail[key] > len(names) else ""
-            yield f"captions: {detail[key]:,} {words}: {', '.join(names)}{more}"
+            yield f"captions: {words}: {', '.join(names)}{more}"
