@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harvest.processes import cores
 
@@ -14,7 +15,10 @@ _EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """`kind` is torch's name of it, `words` are for people, `batch` suits it.
+    """Where networks run: `kind` is torch's name of it, `words` are for people, `batch` suits it.
+
+    `lanes` batches are computed at a time. On a processor each lane has one thread: threads that share a batch wait for
+    each other at every layer, and for whatever else runs on their cores.
 
     `quick` names the precision, a torch dtype, in which it multiplies matrices faster than in float32, '' where there
     is none: on processors only where there are instructions for it, for all others emulate bfloat16.
@@ -23,11 +27,13 @@ class Device:
     kind: str
     words: str
     batch: int
+    lanes: int = 1
     quick: str = ""
 
 
+@lru_cache(maxsize=1)
 def best_device() -> Device:
-    """The first GPU that torch can use, else the processor."""
+    """The first GPU that torch can use, else the processor, with as many threads as torch was told to have at first."""
     import torch  # noqa: PLC0415 - seconds to import, and an optional component
 
     if torch.cuda.is_available():
@@ -39,7 +45,8 @@ def best_device() -> Device:
             quick="bfloat16" if has_bf16 else "float16",
         )
     threads = min(torch.get_num_threads(), cores())
-    return Device(kind="cpu", words=f"CPU ({threads} threads)", batch=32, quick=_quick_on_processor(torch.cpu))
+    quick = _quick_on_processor(torch.cpu)
+    return Device(kind="cpu", words=f"CPU ({threads} threads)", batch=16, lanes=threads, quick=quick)
 
 
 def is_out_of_memory(error: Exception) -> bool:

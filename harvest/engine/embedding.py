@@ -42,7 +42,7 @@ def embed(
     """
     order = replace(order or Order(is_exact=True), framings=tuple(dict.fromkeys(runner.framing for runner in runners)))
     places = [order.framings.index(runner.framing) for runner in runners]
-    size = max((runner.batch for runner in runners), default=64)
+    size = max((runner.at_once for runner in runners), default=64)
     under_way: deque[tuple[Sequence[Seen], list[Pending]]] = deque()
     for batch in look(images, read, order, batch=size, total=total, workers=workers):
         pending = [runner.submit(batch.pixels[place]) for runner, place in zip(runners, places, strict=True)]

@@ -67,7 +67,6 @@ class Network:
         if device.quick:
             self._hasten(embedder.tower, device.quick)
         self._stages: deque[_Stage] = deque()
-        self._block: torch.Tensor | None = None
         self._copies: torch.cuda.Stream | None = torch.cuda.Stream() if self._on.type == "cuda" else None  # type: ignore[no-untyped-call]
 
     def begin(self, pixels: NDArray[np.uint8], batch: int) -> Pending:
@@ -77,10 +76,9 @@ class Network:
         """
         if self._copies is not None:
             return self._begin_there(pixels, batch)
-        if self._block is None or len(self._block) != batch:
-            self._block = self._torch.zeros((batch, self._side, self._side, 3), dtype=self._torch.uint8)
-        self._fill(self._block, pixels)
-        found = self.vectors(self._block)[: len(pixels)].numpy()
+        block = self._torch.empty((batch, self._side, self._side, 3), dtype=self._torch.uint8)
+        self._fill(block, pixels)
+        found = self.vectors(block)[: len(pixels)].numpy()
         return lambda: found
 
     def compile_for(self, images: int, batch: int, backend: str = "inductor") -> bool:
@@ -108,7 +106,6 @@ class Network:
     def release(self) -> None:
         """Give back what batches of the present size took."""
         self._stages.clear()
-        self._block = None
         if self._copies is not None:
             self._torch.cuda.synchronize()
             self._torch.cuda.empty_cache()

@@ -147,7 +147,7 @@ def _carry_out(run: _Run, missing: pa.Table, progress: Progress) -> None:
             some, identities = missing.filter(pc.equal(lacks, wanted)), wanted.split("\n")
             runners = [run.runners[identity] for identity in identities]
             found = embed(_images(some), Store(run.workspace.root).read, runners, total=len(some))
-            groups = batches(found, max(1, _WRITE // max(runner.batch for runner in runners)), seconds=_SECONDS)
+            groups = batches(found, max(1, _WRITE // max(runner.at_once for runner in runners)), seconds=_SECONDS)
             # Written while the next ones are computed.
             for count in behind(partial(_write, run, identities), groups):
                 task.advance(count, where)

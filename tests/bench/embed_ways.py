@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import open_clip
 import torch
 from PIL import Image
@@ -40,7 +41,7 @@ def ours(model: str, folder: Path) -> dict[str, Any]:
         "images": count,
         "seconds": seconds,
         "precision": runner.precision,
-        "batch": runner.batch,
+        "batch": runner.at_once,
         "decoding": decoding / (decoding + own),
     }
 
@@ -65,16 +66,23 @@ def alone(model: str, folder: Path) -> dict[str, Any]:
     if runner.network is None:
         raise SystemExit(f"{model} is no network: there is nothing to compare")
     side, kind = runner.framing.side, runner.device.kind
-    block = torch.randint(0, 256, (runner.batch, side, side, 3), dtype=torch.uint8, device=kind)
-    wait: Callable[[], None] = torch.cuda.synchronize if kind == "cuda" else lambda: None
-    runner.network.vectors(block)
-    wait()
+    pixels = np.random.default_rng(0).integers(0, 256, (runner.at_once, side, side, 3), dtype=np.uint8)
+    block = torch.from_numpy(pixels).to(kind)
+
+    def several() -> None:
+        if kind == "cuda":
+            for _ in range(8):
+                runner.network.vectors(block)
+            torch.cuda.synchronize()
+        else:
+            for wait in [runner.submit(pixels) for _ in range(8)]:
+                wait()
+
+    several()
     began, count = time.perf_counter(), 0
     while time.perf_counter() - began < SECONDS:
-        for _ in range(4):
-            runner.network.vectors(block)
-        wait()
-        count += 4 * runner.batch
+        several()
+        count += 8 * runner.at_once
     return {"images": count, "seconds": time.perf_counter() - began}
 
 

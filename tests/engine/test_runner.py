@@ -15,6 +15,7 @@ from tests.engine.frames import SIDE, jpegs, pictures, read
 from tests.engine.networks import Network, network
 
 PLAIN = Device(kind="cpu", words="CPU", batch=16)
+LANES = Device(kind="cpu", words="CPU", batch=4, lanes=3)
 QUICK = Device(kind="cpu", words="CPU", batch=16, quick="bfloat16")
 
 
@@ -45,7 +46,7 @@ class Fragile(torch.nn.Module):
         return found if found.dtype == torch.float32 else torch.randn_like(found)
 
 
-@pytest.mark.parametrize("device", [PLAIN, QUICK], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("device", [PLAIN, LANES, QUICK], ids=["float32", "lanes", "bfloat16"])
 def test_vectors_are_those_of_the_plain_way(device: Device):
     embedder, pixels = network(), pictures(21)
 
@@ -59,7 +60,7 @@ def test_vectors_are_those_of_the_plain_way(device: Device):
     assert runner.where == f"CPU, {runner.precision}"
 
 
-@pytest.mark.parametrize("device", [PLAIN, QUICK], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("device", [PLAIN, LANES, QUICK], ids=["float32", "lanes", "bfloat16"])
 def test_an_image_has_one_vector_whatever_is_embedded_with_it(device: Device):
     embedder, pixels = network(), pictures(40)
     together = Runner(embedder, device=device).vectors(pixels)
@@ -93,6 +94,18 @@ def test_too_little_memory_halves_the_batch_and_goes_on():
 
     assert runner.batch == 4
     assert cramped.seen == [16, 8, *[4] * 13]
+    assert np.abs(vectors - expected).max() < 1e-3
+
+
+def test_lanes_go_on_with_smaller_batches_too():
+    embedder, pixels = network(), pictures(50)
+    expected = Runner(embedder, device=PLAIN).vectors(pixels)
+    embedder.tower = Cramped(embedder.tower, most=2)
+
+    runner = Runner(embedder, device=LANES)
+    vectors = runner.vectors(pixels)
+
+    assert (runner.batch, runner.at_once) == (2, 6)
     assert np.abs(vectors - expected).max() < 1e-3
 
 
