@@ -65,7 +65,8 @@ class Questions:
                 name: find_sha256(con, name) for name in names if DIGITS.fullmatch(name) and not Path(name).is_file()
             }
             known = vectors_of(con, self.identity, sha256s.values())
-            paths = {sha256: row.path for sha256, row in catalogued(con, sha256s.values()).items()}
+            unseen = [sha256 for sha256 in sha256s.values() if sha256 not in known]
+            paths = {sha256: row.path for sha256, row in catalogued(con, unseen).items()} if unseen else {}
         return np.stack([self._seen(name, sha256s.get(name), known, paths) for name in names])
 
     def _seen(self, name: str, sha256: str | None, known: Vectors, paths: Mapping[str, str]) -> NDArray[np.float32]:

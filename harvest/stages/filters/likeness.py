@@ -6,8 +6,6 @@ a probability, which would depend on a model's temperature and on whatever promp
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from harvest.config.reader import Section, setting
 from harvest.stages.filters.base import Asked, Judged
+from harvest.stages.filters.reviewed import said_digest
 from harvest.stages.spaces.cuts import LEAST_SAID, Cut, best, enough, found, judged, otsu, valley
 
 __all__ = ["Anchors", "ByLikeness", "check_bounds", "unit"]
@@ -116,9 +115,7 @@ class ByLikeness:
 
     def grounds(self, said: Mapping[str, bool]) -> Mapping[str, object]:
         """What people said, where a bound is found from that."""
-        if self.threshold not in {"auto", "judged"}:
-            return {}
-        return {"said": hashlib.sha256(json.dumps(dict(said), sort_keys=True).encode()).hexdigest()}
+        return {"said": said_digest(said)} if self.threshold in {"auto", "judged"} else {}
 
     def advice(self, said: Mapping[str, bool]) -> str | None:
         """What people have to do before they can be learned from."""
