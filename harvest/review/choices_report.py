@@ -123,13 +123,10 @@ def _settings(settings: Mapping[str, Any]) -> str:
 def _noted(detail: Mapping[str, Any]) -> str:
     """How a filter came to its verdicts on a whole set, in a line."""
     cut = detail.get("cut", detail)
-    words = str(cut.get("words") or cut.get("method") or "")
-    figures = [
-        f"{name.replace('_', ' ')} {_number(value)}"
-        for name, value in cut.items()
-        if type(value) in {int, float} and name not in {"images", "threshold"}
-    ]
-    return "; ".join(part for part in (words, ", ".join(figures)) if part)
+    if words := cut.get("words") or cut.get("method"):
+        return f"The cut: {words}."
+    figures = {name: value for name, value in cut.items() if type(value) in {int, float} and name != "images"}
+    return ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in figures.items())
 
 
 def _telling(choice: Choice) -> list[Reason]:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from harvest.holdings import holdings_of
-from harvest.ledger import DecisionRow, open_ledger, write_decisions
+from harvest.ledger import DecisionRow, open_ledger, record_stage, write_decisions
 from harvest.progress import SilentProgress
 from harvest.review import Bound, Judging, choices_to_json, write_choice_report
 from harvest.review.choices import choice_report
@@ -169,6 +169,33 @@ def test_thresholds_of_each_images_own_are_shown_as_distances(herbarium, picture
     assert [round(one.value, 6) for one in scale.quantiles] == [-0.01] * 3 + [0.01] * 3
 
 
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        (
+            {"cut": {"words": "the valley between two hills", "threshold": 0.2}, "images": 2},
+            "The cut: the valley between",
+        ),
+        ({"chosen": 2, "farthest": 0.34189, "images": 2}, "chosen 2, farthest 0.342"),
+    ],
+)
+def test_how_a_whole_set_was_judged_is_told(herbarium, picture, detail, words) -> None:
+    scored(herbarium, picture, [(0.1, 0.2, "drop"), (0.3, 0.2, "keep")])
+    with open_ledger(herbarium.workspace, write=True) as con:
+        record_stage(con, "filter.score", "shells", "d1", "inputs", detail)
+
+    _, files = write_choice_report(
+        herbarium.workspace,
+        "shells",
+        [Judging(stage="filter.score", digest="d1")],
+        dedupe_digest=None,
+        progress=SilentProgress(),
+    )
+
+    assert words in files.html.read_text(encoding="utf-8")
+    assert json.loads(files.json.read_text(encoding="utf-8"))["filters"][0]["detail"] == detail
+
+
 def test_images_that_a_filter_has_not_judged_are_counted_as_such(herbarium, recipe, picture) -> None:
     herbarium.meet(picture(1))
     filtered(herbarium, recipe)
@@ -226,16 +253,13 @@ def test_pictures_are_fewer_where_there_are_many_filters(herbarium, picture) -> 
     assert [len(one.scales[0].strips[0].below) for one in (choice, *many.choices[:1])] == [6, 4]
 
 
-@pytest.mark.parametrize("flags", [(), ("--report",)])
-def test_the_command_says_where_the_report_is(herbarium, recipe, picture, harvest, flags) -> None:
+def test_the_command_says_where_the_report_is(herbarium, recipe, picture, harvest) -> None:
     herbarium.meet(picture(1, 90, 200))
     herbarium.crawl()
 
-    answer = harvest("filter", recipe(FILTERS).file, *flags, "--json", "-w", herbarium.workspace.root)
+    answer = harvest("filter", recipe(FILTERS).file, "--report", "--json", "-w", herbarium.workspace.root)
 
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
-    assert ("files" in found) == bool(flags)
-    if flags:
-        assert f"report: {found['files']['html']}" in answer.stderr
-        assert [one["dropped"] for one in found["filters"]] == [1, 0]
+    assert [one["dropped"] for one in found["filters"]] == [1, 0]
+    assert f"report: {found['files']['html']}" in answer.stderr
