@@ -20,6 +20,7 @@ from harvest.scale.workers import Embedding, Looking, Terms
 __all__ = ["LOCAL", "Crew", "carried_out", "crew_of", "session"]
 
 LOCAL = "local"
+_ADVICE = "Failed to apply UDF"  # what Ray adds to the words of others
 _SHARED = 1 << 30  # bytes that workers of this machine share
 
 
@@ -80,6 +81,7 @@ def _quieten(ray: Any) -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # ours say it
     context.print_on_execution_start = False
+    context.raise_original_map_exception = True  # what a worker says is for people
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
 
@@ -142,6 +144,5 @@ def carried_out(terms: Terms, plan: Plan, crew: Crew) -> Iterator[int]:
 def _of_worker(error: Any) -> Exception:
     """What a worker raised, in the words in which it would have been said here."""
     cause = error.cause
-    if isinstance(cause, OSError):
-        return SourceError(f"a worker cannot read or write where it was told to: {cause}")
-    return cause if isinstance(cause, HarvestError) else RuntimeError(str(error))
+    words = str(cause).partition(_ADVICE)[0].strip()
+    return type(cause)(words) if isinstance(cause, HarvestError) else RuntimeError(str(error))

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harvest.errors import UsageError
+from harvest.errors import SourceError, UsageError
 from harvest.ledger.results import RESULT_TABLES
 from harvest.places import Place
 
@@ -72,13 +72,22 @@ class Manifest:
 
 
 def write_part(place: Place, table: str, rows: pa.Table) -> None:
-    """Keep rows of `table`; nothing where there are none. The same rows have the same bytes, and so the same name."""
+    """Keep rows of `table`; nothing where there are none. The same rows have the same bytes, and so the same name.
+
+    Raises SourceError.
+    """
     if not len(rows):
         return
     sink = io.BytesIO()
     pq.write_table(rows.cast(RESULT_TABLES[table]), sink, compression="zstd")
     body = sink.getvalue()
-    place.put(f"{table}/{len(rows):06d}-{hashlib.sha256(body).hexdigest()}.parquet", body)
+    key = f"{table}/{len(rows):06d}-{hashlib.sha256(body).hexdigest()}.parquet"
+    try:
+        place.put(key, body)
+    except OSError as error:
+        raise SourceError(
+            f"{key}: a worker cannot keep it: {error}; every machine has to reach the same place"
+        ) from None
 
 
 def parts_in(place: Place) -> list[Part]:

@@ -79,14 +79,14 @@ class Looking:
     """
 
     def __init__(self, terms: Terms) -> None:
-        terms.check()
         self._terms = terms
         self._result = place_at(terms.to)
         self._bits = 0
         self._eyes: _Eyes | None = None
 
     def __call__(self, work: pa.Table) -> pa.Table:
-        """Look at each image of a block."""
+        """Look at each image of a block. Raises ComponentMissing where this machine has another program."""
+        self._terms.check()
         eyes = self._eyes_for(work.column("wants")[0].as_py())
         rows = work.to_pylist()
         seen = eyes([(row["sha256"], row["path"]) for row in rows])
@@ -156,13 +156,12 @@ class Embedding:
     """
 
     def __init__(self, terms: Terms) -> None:
-        terms.check()
         self._terms = terms
         self._result = place_at(terms.to)
-        self._runners = [self._runner(want) for want in terms.models]
 
     def __call__(self, framed: pa.Table) -> pa.Table:
-        """Embed a block of framed pictures."""
+        """Embed a block of framed pictures. Raises ComponentMissing where this machine has other weights."""
+        self._terms.check()
         for want, framing, runner in zip(self._terms.models, self._terms.framings, self._runners, strict=True):
             rows = framed.filter(_has(framed, self._terms.wants.index(want), self._terms.planes.index(framing)))
             if len(rows):
@@ -170,6 +169,11 @@ class Embedding:
                 found = runner.vectors(_pixels(pixels, framing.side))
                 write_part(self._result, "embeddings", _vector_rows(rows.column("sha256"), want.version, found))
         return framed.select(["sha256"])
+
+    @functools.cached_property
+    def _runners(self) -> list[Runner]:
+        # With the first block: what a worker lacks as it starts, Ray would not say in so many words.
+        return [self._runner(want) for want in self._terms.models]
 
     def _runner(self, want: Want) -> Runner:
         runner = Runner(embedders.load(want.name))

@@ -185,3 +185,19 @@ def test_more_than_a_cluster_has_is_refused_at_once(there, asked, words):
         crew_of(there, **{"workers": None, "gpus": None, "has_models": True} | asked)
 
     assert str(refused.value) == words
+
+
+@pytest.mark.slow
+def test_what_keeps_a_worker_from_working_is_said_in_one_line_and_nothing_is_left_behind(fresh, tmp_path, scratch):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    run = Run(Place(fresh.workspace, fresh.recipe, str(tmp_path / "file" / "result")), scratch, "--workers", "1")
+    try:
+        out, err = run.process.communicate(timeout=PATIENCE)
+        wait_until(lambda: not run.members())
+    finally:
+        run.end()
+
+    assert (run.process.returncode, out) == (3, "")
+    assert err.splitlines()[-1].endswith("every machine has to reach the same place")
+    assert "Traceback" not in err
+    assert list(scratch.iterdir()) == []
