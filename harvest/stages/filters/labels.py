@@ -3,9 +3,9 @@
 Zero-shot classification as in the CLIP paper (Radford et al. 2021, https://arxiv.org/abs/2103.00020, section 3.1): a
 leaf of the vocabulary is the mean of the unit vectors of its prompts, brought to unit length, and an image's shares are
 the softmax over all leaves of cosine x the model's logit scale (also for a SigLIP, which was trained by a sigmoid: its
-bias is the same for all leaves). Descriptions are prompts of their own, as in Menon and
-Vondrick 2022 (https://arxiv.org/abs/2210.07183). An inner node's share is the sum over the leaves below it: nothing is
-decided on the way down, so that a leaf may win against a branch that is stronger altogether.
+bias is the same for all leaves). Descriptions are prompts of their own, as in Menon and Vondrick 2022
+(https://arxiv.org/abs/2210.07183). An inner node's share is the sum over the leaves below it: nothing is decided on the
+way down, so that a leaf may win against a branch that is stronger altogether.
 """
 
 from __future__ import annotations
