@@ -95,14 +95,16 @@ class Picture:
 class ChoiceReport:
     """The filters of a recipe over all images that are here.
 
-    `copies` is how many dedupe left out; `open` is how many nothing drops and some stage has not judged yet. `reviewed`
-    counts verdicts by people. `overlaps` are the most frequent; `more_overlaps` says how many others there are.
+    `copies` is how many dedupe left out, `only_copies` how many of them no filter drops; `open` is how many nothing drops
+    and some stage has not judged yet. `reviewed` counts verdicts by people. `overlaps` are the most frequent;
+    `more_overlaps` says how many others there are.
     """
 
     name: str
     made_at: datetime
     images: int
     copies: int
+    only_copies: int
     chosen: int
     open: int
     reviewed: Mapping[str, int]
@@ -151,6 +153,7 @@ def choice_report(
         made_at=datetime.now(UTC),
         images=found.images,
         copies=found.dropped.get(_DEDUPE, 0),
+        only_copies=found.only(_DEDUPE).images,
         chosen=found.chosen.images,
         open=found.open,
         reviewed=_reviewed(con, name),

@@ -56,6 +56,7 @@ def choices_to_json(report: ChoiceReport) -> dict[str, Any]:
         "made_at": report.made_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "images": report.images,
         "copies": report.copies,
+        "only_copies": report.only_copies,
         "removed_by_filters": report.filtered,
         "chosen": report.chosen,
         "not_judged_yet": report.open,
@@ -77,14 +78,13 @@ def _choice(choice: Choice) -> dict[str, Any]:
 def _page(report: ChoiceReport, made: Mapping[str, str], json_name: str) -> str:
     stages = [*(["dedupe"] if report.copies else []), *(choice.judging.stage for choice in report.choices)]
     dropped = {choice.judging.stage: (choice.dropped, choice.only) for choice in report.choices}
-    alone = {overlap.stages: overlap.images for overlap in report.overlaps}
     values = {
         "report": report,
         "pictures": report.pictures,
         "made": made,
         "json_name": json_name,
         "stages": stages,
-        "removed": {"dedupe": (report.copies, alone.get(("dedupe",), 0)), **dropped},
+        "removed": {"dedupe": (report.copies, report.only_copies), **dropped},
         "said": {(key, one.stage): one for key, picture in report.pictures.items() for one in picture.said},
     }
     filters: dict[str, Callable[..., Any]] = {

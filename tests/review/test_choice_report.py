@@ -67,6 +67,7 @@ def test_what_each_filter_removed_and_only_it_and_what_is_left(herbarium, recipe
     report, _ = filtered(herbarium, recipe)
 
     assert (report.images, report.copies, report.chosen, report.filtered, report.open) == (5, 1, 1, 3, 0)
+    assert report.only_copies == 1
     size, licence = report.choices
     assert (size.kept, size.dropped, size.only, size.only_samples) == (3, 2, 1, (small,))
     assert (licence.kept, licence.dropped, licence.only, licence.only_samples) == (3, 2, 1, (closed,))
