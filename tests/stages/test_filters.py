@@ -160,6 +160,32 @@ def test_a_digest_changes_with_parameters_and_weights_and_nothing_else(recipe):
     assert digest(clip, "m@1") != digest(clip, "m@2")
 
 
+def test_files_of_a_filter_lie_beside_the_recipe_and_count_by_their_contents(recipe, tmp_path):
+    words = "filter:\n  - labels: {{model: m, vocabulary: {}}}\n"
+    with pytest.raises(ConfigError) as error:
+        build(recipe(words.format("birds.yaml")))
+    assert (
+        str(error.value) == f"{tmp_path}/shells.yaml: filter[0].labels.vocabulary: no such file: {tmp_path}/birds.yaml"
+    )
+
+    (tmp_path / "birds.yaml").write_text("[crane, owl, rail]")
+    first = build(recipe(words.format("birds.yaml")))[0].digest("m@1")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "birds.yaml").rename(tmp_path / "elsewhere" / "birds.yaml")
+    (moved,) = build(recipe(words.format("elsewhere/birds.yaml")))
+    assert moved.digest("m@1") == first
+    (tmp_path / "elsewhere" / "birds.yaml").write_text("[crane, owl, coot]")
+    assert moved.digest("m@1") != first
+
+
+def test_a_model_counts_by_its_weights_wherever_they_lie(recipe):
+    words = "filter:\n  - clip: {{model: 'local-dir:{}', keep: [a], top: 3}}\n"
+
+    here, there = (build(recipe(words.format(place)))[0].digest("local-dir:m@1") for place in ("here/m", "there/m"))
+
+    assert here == there
+
+
 def test_every_filter_of_the_registry_explains_itself():
     for name, kind in FILTERS.items():
         assert kind.name == name
