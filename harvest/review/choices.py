@@ -95,8 +95,8 @@ class Picture:
 class ChoiceReport:
     """The filters of a recipe over all images that are here.
 
-    `copies` is how many dedupe left out, `only_copies` how many of them no filter drops; `open` is how many nothing drops
-    and some stage has not judged yet. `reviewed` counts verdicts by people. `overlaps` are the most frequent;
+    `copies` is how many dedupe left out, `only_copies` how many of them no filter drops; `open` is how many nothing
+    drops and some stage has not judged yet. `reviewed` counts verdicts by people. `overlaps` are the most frequent;
     `more_overlaps` says how many others there are.
     """
 
