@@ -73,11 +73,26 @@ def test_the_first_template_whose_fields_are_all_there_is_taken():
         ({"by": "model"}, "fish, eel"),
         ({"by": "model", "min_share": 0.05}, "fish, eel, key"),
         ({"by": "model", "min_share": 0.05, "most": 1}, "fish"),
-        ({"by": "model", "min_share": 0.7}, None),
+        ({"by": "model", "min_share": 0.95}, None),
     ],
 )
 def test_labels_are_the_sources_and_the_models_that_are_sure_enough(labels, caption):
     assert worded(templates=("{labels}",), labels=CaptionLabels(**labels)) == caption
+
+
+@pytest.mark.parametrize(
+    ("min_share", "caption"),
+    [(0.4, "pike: animal / fish / pike"), (0.5, "fish: animal / fish"), (0.9, "animal: animal"), (0.99, None)],
+)
+def test_where_no_word_is_sure_enough_the_branch_that_is_speaks(min_share, caption):
+    found = (
+        FoundLabel(label="pike", path="animal / fish / pike", score=0.45),
+        FoundLabel(label="carp", path="animal / fish / carp", score=0.35),
+        FoundLabel(label="owl", path="animal / bird / owl", score=0.15),
+    )
+
+    labels = CaptionLabels(by="model", min_share=min_share)
+    assert worded(changed(PIKE, found=found), templates=("{label}: {label_path}",), labels=labels) == caption
 
 
 def test_braces_in_a_title_are_text():

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Self
 
 from harvest.config.captions import CaptionLabels, CaptionsConfig, Part, parts_of
+from harvest.config.vocabulary import SEPARATOR
 from harvest.ledger import CaptionFacts, FoundLabel
 from harvest.wording import one_line
 
@@ -93,7 +94,8 @@ class Wording:
 
     def _labels(self, facts: CaptionFacts) -> list[FoundLabel]:
         """The source's, then the models', each word once and none empty; with the path that a model found it by."""
-        found = [each for each in facts.found if each.score >= self.labels.min_share]
+        least = self.labels.min_share
+        found = [each for each in facts.found if each.score >= least] or _branch(facts.found, least)
         paths = {each.label.casefold(): each.path for each in facts.found}
         given = (FoundLabel(label=label, path=paths.get(label.casefold(), label), score=1.0) for label in facts.labels)
         by = self.labels.by
@@ -103,6 +105,20 @@ class Wording:
             if each.label.strip():
                 once.setdefault(each.label.casefold(), each)
         return list(once.values())[: self.labels.most]
+
+
+def _branch(found: Sequence[FoundLabel], least: float) -> list[FoundLabel]:
+    """Where no word is sure enough: the deepest branch whose words among those found are, taken together."""
+    shares: dict[tuple[str, ...], float] = {}
+    for each in found:
+        above = tuple(each.path.split(SEPARATOR)[:-1])
+        for depth in range(1, len(above) + 1):
+            shares[above[:depth]] = shares.get(above[:depth], 0.0) + each.score
+    sure = [(len(path), share, path) for path, share in shares.items() if share >= least]
+    if not sure:
+        return []
+    _, share, path = max(sure)
+    return [FoundLabel(label=path[-1], path=SEPARATOR.join(path), score=share)]
 
 
 def tidy(text: str) -> str:
