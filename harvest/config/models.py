@@ -1,4 +1,4 @@
-"""Names of models in recipes: those that hold a path hold it relative to the recipe's folder, as all paths there do."""
+"""Names of models: in a recipe those that hold a path hold it relative to its folder, as all paths there do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from harvest.config.reader import Section
 
-__all__ = ["located", "located_name"]
+__all__ = ["label_of", "located", "located_name"]
 
 _BEFORE_PATH = {"local-dir": ":", "file": ":", "timm": "@", "torchvision": "@"}
 
@@ -35,6 +35,19 @@ def located_name(name: str, base: Path) -> str:
     before = _BEFORE_PATH.get(name.partition(":")[0])
     head, found, path = name.partition(before) if before else (name, "", "")
     return f"{head}{found}{base / Path(path).expanduser()}" if path else name
+
+
+def label_of(name: str) -> str:
+    """The name of a model without the path to it, as it stands in its id: the same wherever the weights lie.
+
+    >>> label_of("local-dir:/recipes/models/small"), label_of("timm:vgg16@/weights/vgg16.pth"), label_of("RN50/openai")
+    ('local-dir:small', 'timm:vgg16', 'RN50/openai')
+    """
+    kind = name.partition(":")[0]
+    before = _BEFORE_PATH.get(kind)
+    if before == "@":
+        return name.partition("@")[0]
+    return f"{kind}:{Path(name.partition(':')[2]).name}" if before else name
 
 
 def _located(value: Any, base: Path) -> Any:

@@ -31,7 +31,7 @@ def find_timm(name: str) -> Weights:
     """Weights of a timm model, of a file or in the cache. Needs no timm to find a file."""
     architecture, _, file = _spelled(name)
     if file:
-        return _in_file(name, f"timm:{architecture}", Path(file))
+        return _in_file(name, Path(file))
     needed("torch", "timm")
     import timm  # noqa: PLC0415 - seconds to import, and an optional component
 
@@ -47,18 +47,18 @@ def find_timm(name: str) -> Weights:
     if found is None:
         command = f"hf download {config.hf_hub_id}" if config and config.hf_hub_id else _fetch("timm", architecture)
         raise missing(name, command)
-    return Weights(name=name, label=f"timm:{architecture}", files=(found,))
+    return Weights(name=name, files=(found,))
 
 
 def find_torchvision(name: str) -> Weights:
     """Weights of a torchvision classifier, of a file or in torch's cache."""
     architecture, _, file = _spelled(name)
     if file:
-        return _in_file(name, f"torchvision:{architecture}", Path(file))
+        return _in_file(name, Path(file))
     found = _in_torch_cache(_torchvision_weights(name, architecture).url)
     if found is None:
         raise missing(name, _fetch("torchvision.models", architecture))
-    return Weights(name=name, label=f"torchvision:{architecture}", files=(found,))
+    return Weights(name=name, files=(found,))
 
 
 def load_timm(weights: Weights) -> TowerEmbedder:
@@ -113,11 +113,11 @@ def _spelled(name: str) -> tuple[str, str, str]:
     return architecture, at, file
 
 
-def _in_file(name: str, label: str, file: Path) -> Weights:
+def _in_file(name: str, file: Path) -> Weights:
     file = file.expanduser()
     if not file.is_file():
         raise WeightsMissing(f"{name}: no such file: {file}; put the weights there, or {DO_WITHOUT}")
-    return Weights(name=name, label=label, files=(file,))
+    return Weights(name=name, files=(file,))
 
 
 def _in_torch_cache(url: str) -> Path | None:

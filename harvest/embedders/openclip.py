@@ -84,13 +84,13 @@ class ClipEmbedder(TowerEmbedder):
 
 def find_demo(name: str) -> Weights:
     """The small model in this package, which knows the drawings of the demonstration."""
-    return _in_folder(name, name, Path(str(importlib.resources.files("harvest") / "demo" / "weights")))
+    return _in_folder(name, Path(str(importlib.resources.files("harvest") / "demo" / "weights")))
 
 
 def find_folder(name: str) -> Weights:
     """`local-dir:/path`: configuration and weights in one folder, as open_clip saves and publishes them."""
     folder = Path(name.partition(":")[2]).expanduser()
-    return _in_folder(name, f"local-dir:{folder.name}", folder)
+    return _in_folder(name, folder)
 
 
 def find_file(name: str) -> Weights:
@@ -104,7 +104,7 @@ def find_file(name: str) -> Weights:
             f"model_cfg and preprocess_cfg; put them there, or {DO_WITHOUT}"
         )
     _check(config)
-    return Weights(name=name, label=f"file:{file.name}", files=(config, file))
+    return Weights(name=name, files=(config, file))
 
 
 def find_tag(name: str) -> Weights:
@@ -128,7 +128,7 @@ def find_tag(name: str) -> Weights:
     if found is None:
         raise missing(name, command)
     code = _QUICK_GELU if _lacks_quick_gelu(architecture, config) else ""
-    return Weights(name=name, label=name, files=(found,), code=code)
+    return Weights(name=name, files=(found,), code=code)
 
 
 def load(weights: Weights) -> ClipEmbedder:
@@ -168,14 +168,14 @@ def _created(weights: Weights, source: str, **how: Any) -> Any:
         raise UsageError(f"{weights.name}: {weights} cannot be loaded by its configuration: {words}") from error
 
 
-def _in_folder(name: str, label: str, folder: Path) -> Weights:
+def _in_folder(name: str, folder: Path) -> Weights:
     weights = next((folder / file for file in _WEIGHTS if (folder / file).is_file()), None)
     if weights is None or not (folder / _CONFIG).is_file():
         raise WeightsMissing(
             f"{name}: expected {_CONFIG} and {_WEIGHTS[0]} in {folder}; put them there, or {DO_WITHOUT}"
         )
     _check(folder / _CONFIG)
-    return Weights(name=name, label=label, files=(folder / _CONFIG, weights))
+    return Weights(name=name, files=(folder / _CONFIG, weights))
 
 
 def _check(file: Path) -> None:

@@ -35,12 +35,12 @@ class PlainEmbedder:
 
 def find_pixels(name: str) -> Weights:
     """`pixels`: where which brightness and colour lies, coarsely."""
-    return Weights(name=name, label=name, code="pixels/1")
+    return Weights(name=name, code="pixels/1")
 
 
 def find_colours(name: str) -> Weights:
     """`colours`: how much of which colour there is."""
-    return Weights(name=name, label=name, code="colours/1")
+    return Weights(name=name, code="colours/1")
 
 
 def load_pixels(weights: Weights) -> PlainEmbedder:

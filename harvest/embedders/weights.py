@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from harvest.config.models import label_of
 from harvest.embedders.framing import VERSION
 from harvest.errors import ComponentMissing, WeightsMissing
 
@@ -23,18 +24,19 @@ _DIGITS = 16
 class Weights:
     """A model that can be loaded here. `files` are its configuration, where it has one of its own, and its weights.
 
-    `label` is its name without the path to it; `code` tells versions of models apart that are code alone.
+    `code` tells versions of models apart that are code alone, or that code completes.
     """
 
     name: str
-    label: str
     files: tuple[Path, ...] = ()
     code: str = ""
 
     @property
     def model_id(self) -> str:
         """`label@digest`, by which vectors are kept: other weights under the same name are another model."""
-        return f"{self.label}@{_digest(self.code, tuple((path, path.stat().st_mtime_ns) for path in self.files))}"
+        return (
+            f"{label_of(self.name)}@{_digest(self.code, tuple((path, path.stat().st_mtime_ns) for path in self.files))}"
+        )
 
     def __str__(self) -> str:
         return str(self.files[-1]) if self.files else "part of this program"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from harvest import embedders
+from harvest.config.models import label_of
 from harvest.config.recipe import params_digest
 from harvest.engine import Embedded, Runner, embed, readable
 from harvest.errors import ComponentMissing
@@ -19,6 +20,7 @@ from harvest.ledger import (
     Connection,
     count_vectors,
     decided,
+    embedded_models,
     latest_stage,
     open_ledger,
     record_stage,
@@ -94,7 +96,8 @@ def embed_all(
 def model_id(workspace: Workspace, name: str) -> str:
     """`name@digest` of a model: of its weights where they are here, else of those that embedded this workspace.
 
-    So exports and audits of a finished workspace need neither weights nor torch. Raises WeightsMissing or
+    So exports and audits of a finished workspace need neither weights nor torch, here or on another machine: there a
+    model is known by its name without the path, if just one of that name has vectors. Raises WeightsMissing or
     ComponentMissing when neither is known.
     """
     try:
@@ -102,9 +105,11 @@ def model_id(workspace: Workspace, name: str) -> str:
     except ComponentMissing:
         with open_ledger(workspace) as con:
             last = latest_stage(con, STAGE, name)
-        if last is None:
+            known = [model.model_id for model in embedded_models(con)] if last is None else [str(last.detail["model"])]
+        alike = [model for model in known if model.rpartition("@")[0] == label_of(name)]
+        if len(alike) != 1:
             raise
-        return str(last.detail["model"])
+        return alike[0]
 
 
 def undecodable(con: Connection, identity: str) -> set[str]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
+import harvest.demo
 from harvest import embedders
+from harvest.config.recipe import load_recipe
+from harvest.errors import WeightsMissing
 from harvest.ledger import open_ledger, vectors
 from harvest.progress import SilentProgress
 from harvest.stages.dedupe import run_dedupe
-from harvest.stages.embed import models_of, run_embed
+from harvest.stages.embed import model_id, models_of, run_embed
+from harvest.stages.filter import filter_digests, run_filter
 from harvest.stages.layout import run_layout
 from harvest.stages.normalize import run_normalize
 
@@ -72,3 +80,37 @@ def test_a_mosaic_by_colours_needs_no_weights(herbarium, recipe, picture):
     assert models_of(by_colour) == ("colours",)
     assert shapes(herbarium, ["colours"]) == {"colours": (8, 864)}
     assert run_layout(herbarium.workspace, by_colour, progress=SilentProgress()).done == 0
+
+
+def test_on_another_machine_without_the_weights_a_finished_workspace_is_still_current(
+    herbarium, recipe, picture, tmp_path
+):
+    text = "layout: null\nfilter:\n  - clip: {model: 'local-dir:clips/small', keep: [a], reject: [b]}\n"
+    here = recipe(text)
+    shutil.copytree(Path(harvest.demo.__file__).parent / "weights", here.file.parent / "clips" / "small")
+    herbarium.meet(picture(1))
+    herbarium.crawl()
+    run_filter(herbarium.workspace, here, progress=SilentProgress())
+    before = filter_digests(herbarium.workspace, here)
+
+    (tmp_path / "elsewhere").mkdir()
+    there = load_recipe(shutil.copy(here.file, tmp_path / "elsewhere"))
+
+    assert models_of(there) != models_of(here)
+    assert filter_digests(herbarium.workspace, there) == before
+    with pytest.raises(WeightsMissing):
+        model_id(herbarium.workspace, "local-dir:clips/other")
+
+
+def test_two_models_of_one_name_are_not_taken_for_each_other(herbarium, recipe, picture, tmp_path):
+    weights = Path(harvest.demo.__file__).parent / "weights"
+    herbarium.meet(picture(1))
+    herbarium.crawl()
+    for place in ("one", "two"):
+        folder = shutil.copytree(weights, tmp_path / place / "small")
+        config = folder / "open_clip_config.json"
+        config.write_text(config.read_text().replace("bicubic", {"one": "bicubic", "two": "bilinear"}[place]))
+        embed(herbarium, recipe(f"layout: null\nembed: ['local-dir:{folder}']\n"))
+
+    with pytest.raises(WeightsMissing):
+        model_id(herbarium.workspace, "local-dir:/gone/small")
