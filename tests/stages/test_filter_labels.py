@@ -15,6 +15,7 @@ from harvest.ledger import decisions, open_ledger
 from harvest.progress import SilentProgress
 from harvest.stages.filter import filter_digests, run_filter
 from harvest.stages.filters import Asked, build
+from harvest.stages.filters.labels import LabelsFilter
 
 TREE = """
 animal: {fish: [pike, carp], bird: [crane, owl]}
@@ -89,7 +90,7 @@ def test_a_branch_weighs_what_its_leaves_weigh_together(filter_of):
 def test_what_is_dropped_takes_away_from_what_is_kept(filter_of):
     vectors = [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0]]
 
-    only = filter_of(f"{PLAIN.replace('scale: 1', '')}, keep: [animal], drop: [carp], min_share: 0.6")
+    only = filter_of(f"{PLAIN}, keep: [animal], drop: [carp], min_share: 0.6")
     alone = filter_of(f"{PLAIN}, drop: [fish], min_share: 0.55")
 
     assert only.judge_all(asked(vectors, AXES)).keep.tolist() == [True, False, True]
@@ -112,8 +113,6 @@ def test_synonyms_and_descriptions_pull_a_leaf_to_their_middle(filter_of, tmp_pa
 
 @given(st.integers(0, 1000), st.integers(2, 40), st.integers(1, 12))
 def test_the_best_words_are_the_best_of_all(seed, leaves, top):
-    from harvest.stages.filters.labels import LabelsFilter  # noqa: PLC0415
-
     rng = np.random.default_rng(seed)
     words = {f"word {index}": vector for index, vector in enumerate(rng.normal(size=(leaves, 8)))}
     made = LabelsFilter(model="none", vocabulary=tuple(words), templates=("{}",), scale=20.0, top=top)
