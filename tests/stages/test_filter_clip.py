@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from harvest.errors import ConfigError
 from harvest.stages.filters import FilterJob, build
@@ -51,6 +52,18 @@ def test_the_score_is_the_best_kept_cosine_less_the_best_rejected(  # noqa: PLR0
     assert (bool(found.keep[0]), found.reason[0]) == (keep, reason)
     assert found.value[0] == pytest.approx(value, abs=1e-5)
     assert found.threshold[0] == bound
+
+
+def test_a_query_adds_pictures_to_words_and_takes_them_away(clip, tmp_path):
+    for name in ("10", "100"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")  # the plane takes a picture's name for its angle
+
+    both = judge(clip("query: [{image: 10.png}, {text: 50}], top: 1"), [30, 60])
+    less = judge(clip("query: [{text: 100}, {image: '10*0.png', weight: -0.5}], top: 1"), [100, 10])
+
+    assert both.value[0] == pytest.approx(1, abs=1e-5)
+    assert both.reason[0] == "'+1 10.png +1 50' fits at 1.000; number 1, and the best 1 of 2 stay"
+    assert less.value[0] == pytest.approx(1, abs=1e-5)
 
 
 def test_the_best_so_many_stay_and_know_their_number(clip):
@@ -167,6 +180,10 @@ def test_blocks_are_judged_as_one():
         ("keep: [a], top: 3, precision: 0.8", "precision: counts only with `threshold: judged` or `threshold: auto`"),
         ("keep: [a], top: 3, templates: [a photo]", "templates[0]: expected a text with {} in it, got 'a photo'"),
         ("keep: [a], query: [{text: b}], top: 3", "query: stands in place of `keep`; leave one of them out"),
+        (
+            "query: [{image: '*.png'}], top: 3",
+            "query[0].image: no picture there, and not ten digits of an image's sha256: ",
+        ),
         ("query: [{weight: 2}], top: 3", "query[0]: expected either a `text` or an `image`"),
     ],
 )
@@ -175,4 +192,4 @@ def test_errors_say_where_and_what(recipe, options, message):
 
     with pytest.raises(ConfigError) as error:
         build(broken)
-    assert str(error.value) == f"{broken.file}: filter[0].clip.{message}"
+    assert str(error.value).removesuffix(f"{broken.file.parent}/*.png") == f"{broken.file}: filter[0].clip.{message}"
