@@ -34,9 +34,8 @@ class Weights:
     @property
     def model_id(self) -> str:
         """`label@digest`, by which vectors are kept: other weights under the same name are another model."""
-        return (
-            f"{label_of(self.name)}@{_digest(self.code, tuple((path, path.stat().st_mtime_ns) for path in self.files))}"
-        )
+        digest = _digest(self.code, tuple((path, path.stat().st_mtime_ns) for path in self.files))
+        return f"{label_of(self.name)}@{digest}"
 
     def __str__(self) -> str:
         return str(self.files[-1]) if self.files else "part of this program"

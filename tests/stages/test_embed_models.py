@@ -94,7 +94,7 @@ def test_on_another_machine_without_the_weights_a_finished_workspace_is_still_cu
     before = filter_digests(herbarium.workspace, here)
 
     (tmp_path / "elsewhere").mkdir()
-    there = load_recipe(shutil.copy(here.file, tmp_path / "elsewhere"))
+    there = load_recipe(Path(shutil.copy(here.file, tmp_path / "elsewhere")))
 
     assert models_of(there) != models_of(here)
     assert filter_digests(herbarium.workspace, there) == before

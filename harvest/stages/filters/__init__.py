@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from harvest.config.models import label_of
 from harvest.config.reader import Section
 from harvest.config.recipe import Recipe, params_digest
 from harvest.stages.filters.aesthetic import AestheticFilter, check_aesthetic
@@ -107,8 +106,6 @@ class FilterJob:
         `inputs` are the digests of the filters before it and of the set that they keep, where it judges a whole set.
         """
         values: dict[str, Any] = {**_plain(asdict(self.params)), "model_id": identity}  # type: ignore[call-overload]
-        if isinstance(values.get("model"), str):
-            values["model"] = label_of(values["model"])
         if identity is not None:
             values.pop("model", None)  # it names the weights where they lie, `identity` by what is in them
         if isinstance(self.params, Grounded) and (grounds := self.params.grounds(said or {})):
