@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from harvest.errors import ConfigError
+from harvest.ledger import decisions, open_ledger
+from harvest.progress import SilentProgress
+from harvest.stages.filter import filter_digests, run_filter
 from harvest.stages.filters import FilterJob, build
 from harvest.stages.filters.clip import ClipFilter
 from harvest.stages.filters.likeness import Anchors
@@ -146,6 +149,27 @@ def test_no_image_that_is_dropped_is_better_than_one_that_stays(turns, top):
 
 def judge_top(top: int, turns):
     return judge(FilterJob(stage="filter.clip", params=ClipFilter(model="m", keep=("0",), top=top)), turns)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "keep: [a moth], threshold: auto",
+        "keep: [[a moth, moth]], templates: ['{}', 'a drawing of {}'], threshold: valley",
+        "keep: [a moth], reject: [a beetle, a fern, a key, a page of text]",
+        "keep: [a moth], top: 12",
+    ],
+)
+def test_moths_are_found_among_drawings_that_the_model_has_not_seen(cabinet, recipe, options):
+    moths = recipe(f"layout: null\nfilter:\n  - clip: {{model: harvest-demo, {options}}}\n")
+
+    run_filter(cabinet.workspace, moths, progress=SilentProgress())
+
+    digests = filter_digests(cabinet.workspace, moths)
+    with open_ledger(cabinet.workspace) as con:
+        kept = {row.sha256 for row in decisions(con, digests) if row.verdict == "keep"}
+    assert len(kept & set(cabinet.of("moth"))) >= 11
+    assert len(kept - set(cabinet.of("moth"))) <= 1
 
 
 def test_only_a_filter_that_learns_from_people_has_them_in_its_digest(clip):
