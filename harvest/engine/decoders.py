@@ -6,7 +6,7 @@ import itertools
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,7 +45,7 @@ def look(
     batch: int = 64,
     total: int | None = None,
     workers: int | None = None,
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Look at images, given as (sha256, path), and yield what was seen in batches of at most `batch`, in their order.
 
     `read` gives the bytes at a path and goes to worker processes. With `total` below some fifty images, threads of this

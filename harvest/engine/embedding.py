@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -44,11 +45,12 @@ def embed(
     places = [order.framings.index(runner.framing) for runner in runners]
     size = max((runner.at_once for runner in runners), default=64)
     under_way: deque[tuple[Sequence[Seen], list[Pending]]] = deque()
-    for batch in look(images, read, order, batch=size, total=total, workers=workers):
-        pending = [runner.submit(batch.pixels[place]) for runner, place in zip(runners, places, strict=True)]
-        under_way.append((batch.seen, pending))
-        if len(under_way) > 1:
-            yield _finished(*under_way.popleft())
+    with closing(look(images, read, order, batch=size, total=total, workers=workers)) as batches:
+        for batch in batches:
+            pending = [runner.submit(batch.pixels[place]) for runner, place in zip(runners, places, strict=True)]
+            under_way.append((batch.seen, pending))
+            if len(under_way) > 1:
+                yield _finished(*under_way.popleft())
     while under_way:
         yield _finished(*under_way.popleft())
 
