@@ -18,6 +18,7 @@ from harvest.ledger import Connection, dropped, holders, images_among, open_ledg
 from harvest.places import Place
 from harvest.scale.results import Part, rows_of
 from harvest.stages import dedupe, embed, filters
+from harvest.stages.dedupe.embedding import STRUCTURE
 from harvest.stages.normalize import size_digests
 from harvest.stages.selection import stage_digests
 from harvest.stages.vectors import model_id, undecodable
@@ -71,8 +72,8 @@ def plan_of(workspace: Workspace, recipe: Recipe, *, place: Place, parts: Sequen
     """What `recipe` wants that is neither in the ledger nor in `parts`, the parts of a result that lie in `place`.
 
     Fingerprints are those that dedupe wants of every image; vectors are of the models that filters, layout and dedupe
-    name; scores of the filters' scorers. Copies that dedupe dropped get no more than fingerprints, and images that a
-    filter dropped no sizes. Raises ConfigError, WeightsMissing and ComponentMissing.
+    name; scores of the filters' scorers. Copies that dedupe dropped get no more than dedupe wants itself, and images
+    that a filter dropped no sizes. Raises ConfigError, WeightsMissing and ComponentMissing.
     """
     wants = _wants(workspace, recipe)
     digests = stage_digests(recipe, workspace)
@@ -86,8 +87,10 @@ def plan_of(workspace: Workspace, recipe: Recipe, *, place: Place, parts: Sequen
                 is_in &= ~np.isin(names, _texts(undecodable(con, want.version)))
         lacks = [_lacking(con, want, images, names) for want in wants]
     for at, want in enumerate(wants):
-        if want.kind != "print":
-            lacks[at] &= is_in if want.kind == "size" else ~is_copy
+        if want.kind == "size":
+            lacks[at] &= is_in
+        elif want.kind != "print" and want.name not in _models_of_dedupe(recipe):
+            lacks[at] &= ~is_copy
     for table, rows in _made(place, parts):
         for at, want in enumerate(wants):
             lacks[at] &= ~np.isin(names, _of(want, table, rows))
@@ -105,7 +108,7 @@ def _wants(workspace: Workspace, recipe: Recipe) -> tuple[Want, ...]:
     prints = ["phash"] if recipe.dedupe.near is not None or recipe.dedupe.pixels else []
     if recipe.dedupe.dihedral != "none":
         prints.append("dihedral")
-    models = dict.fromkeys(embed.models_of(recipe))
+    models = dict.fromkeys((*_models_of_dedupe(recipe), *embed.models_of(recipe)))
     jobs = filters.build(recipe)
     scorers = dict.fromkeys(job.params.scorer for job in jobs if isinstance(job.params, filters.ByScore))
     digests = size_digests(recipe)
@@ -115,6 +118,12 @@ def _wants(workspace: Workspace, recipe: Recipe) -> tuple[Want, ...]:
         *(Want(kind="score", name=name, version=measuring.identify(workspace, name)) for name in scorers),
         *(Want(kind="size", name=str(size.px), version=digests[size.px], size=size) for size in recipe.sizes),
     )
+
+
+def _models_of_dedupe(recipe: Recipe) -> tuple[str, ...]:
+    """The model by which dedupe finds copies: copies have vectors of it as well. Structure it describes for itself."""
+    embedding = recipe.dedupe.embedding
+    return () if embedding is None or STRUCTURE.startswith(f"{embedding.model}/") else (embedding.model,)
 
 
 def _lacking(con: Connection, want: Want, images: pa.Table, names: NDArray[np.bytes_]) -> NDArray[np.bool_]:

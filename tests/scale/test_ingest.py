@@ -16,6 +16,7 @@ from harvest.measuring import measure
 from harvest.places import place_at
 from harvest.progress import SilentProgress
 from harvest.scale.ingest import is_result, take_result
+from harvest.scale.plan import plan_of
 from harvest.scale.results import MANIFEST, Manifest, parts_in, read_manifest, read_part, write_manifest, write_part
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import models_of, run_embed
@@ -260,3 +261,22 @@ def test_scores_are_those_that_would_have_been_measured_here(made, picture, tmp_
     assert query(new.workspace, counted) == query(twin, counted)
     assert len(query(twin, counted)[1]) == 2
     assert len(new.work().work) == 0
+
+
+def test_copies_have_the_vectors_by_which_dedupe_finds_them_and_no_others(made, tmp_path):
+    recipe = tmp_path / "shells.yaml"
+    embedding = "embedding: {model: pixels, min_similarity: 0.9}"
+    text = made.recipe.file.read_text(encoding="utf-8").replace(
+        "{dihedral: flips}", "{dihedral: flips, " + embedding + "}"
+    )
+    recipe.write_text(text, encoding="utf-8")
+    place = place_at(str(tmp_path / "other result"))
+
+    undecided = plan_of(made.workspace, load_recipe(recipe), place=place, parts=())
+    assert [want.name for want in undecided.wants if want.kind == "vector"] == ["pixels", "harvest-demo", "colours"]
+    run_dedupe(made.workspace, load_recipe(recipe), progress=QUIET)
+    decided = plan_of(made.workspace, load_recipe(recipe), place=place, parts=())
+
+    lacking = {want.name: decided.count(want) for want in decided.wants if want.kind == "vector"}
+    assert lacking == {"harvest-demo": 6, "colours": 6}  # dedupe made its own, of the copy too
+    assert [undecided.count(want) for want in undecided.wants if want.kind == "vector"] == [7, 7, 7]
