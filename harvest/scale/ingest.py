@@ -25,7 +25,7 @@ from harvest.ledger import (
 )
 from harvest.places import normal_url, place_at
 from harvest.progress import Progress
-from harvest.scale.results import MANIFEST, Manifest, Part, parts_in, read_manifest, read_part
+from harvest.scale.results import MANIFEST, Manifest, Part, is_workspace, parts_in, read_manifest, read_part
 from harvest.stages import vectors
 from harvest.workspace import Workspace
 
@@ -63,7 +63,7 @@ class _Counts:
 def is_result(url: str) -> bool:
     """Whether a result lies at `url`, finished or not. Raises SourceError and ComponentMissing."""
     place = place_at(normal_url(url))
-    return place.size(MANIFEST) is not None or bool(parts_in(place))
+    return not is_workspace(place) and (place.size(MANIFEST) is not None or bool(parts_in(place)))
 
 
 def take_result(workspace: Workspace, url: str, *, progress: Progress) -> IngestReport:

@@ -21,12 +21,14 @@ import pyarrow.parquet as pq
 
 from harvest.errors import SourceError, UsageError
 from harvest.ledger.results import RESULT_TABLES
-from harvest.places import Place
+from harvest.places import Folder, Place
+from harvest.workspace import Workspace
 
 __all__ = [
     "MANIFEST",
     "Manifest",
     "Part",
+    "is_workspace",
     "parts_in",
     "read_manifest",
     "read_part",
@@ -88,6 +90,13 @@ def write_part(place: Place, table: str, rows: pa.Table) -> None:
         raise SourceError(
             f"{key}: a worker cannot keep it: {error}; every machine has to reach the same place"
         ) from None
+
+
+def is_workspace(place: Place) -> bool:
+    """Whether a place is a workspace's folder, which has a `derived` of its own and is none for results."""
+    return isinstance(place, Folder) and (
+        Workspace(place.folder).journal.is_dir() or place.size("ledger.duckdb") is not None
+    )
 
 
 def parts_in(place: Place) -> list[Part]:

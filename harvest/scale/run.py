@@ -12,7 +12,7 @@ from harvest.places import Place, normal_url, place_at
 from harvest.progress import Progress
 from harvest.scale.cluster import LOCAL, carried_out, session
 from harvest.scale.plan import Plan, plan_of
-from harvest.scale.results import MANIFEST, Manifest, parts_in, read_manifest, write_manifest
+from harvest.scale.results import MANIFEST, Manifest, is_workspace, parts_in, read_manifest, write_manifest
 from harvest.scale.workers import Terms
 from harvest.store import Store
 from harvest.workspace import Workspace
@@ -55,8 +55,8 @@ def scale(
     """
     to, source = normal_url(to), normal_url(originals or _store_of(workspace))
     place = place_at(to)
-    parts = parts_in(place)
     _require_same(recipe, place, to)
+    parts = parts_in(place)
     plan = plan_of(workspace, recipe, place=place, parts=parts)
     if len(plan.work):
         terms = _terms(plan, originals=source, to=to, block=block)
@@ -90,6 +90,8 @@ def scale(
 
 
 def _require_same(recipe: Recipe, place: Place, to: str) -> None:
+    if is_workspace(place):
+        raise UsageError(f"{to}: is a workspace; name a folder or store that is for results alone")
     if place.size(MANIFEST) is not None and (other := read_manifest(place, to).recipe) != recipe.name:
         raise UsageError(f"{to}: holds the result of the recipe {other!r}, not of {recipe.name!r}; name another place")
 

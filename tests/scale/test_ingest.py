@@ -18,6 +18,7 @@ from harvest.progress import SilentProgress
 from harvest.scale.ingest import is_result, take_result
 from harvest.scale.plan import plan_of
 from harvest.scale.results import MANIFEST, Manifest, parts_in, read_manifest, read_part, write_manifest, write_part
+from harvest.scale.run import scale
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import models_of, run_embed
 from harvest.stages.filter import run_filter
@@ -280,3 +281,21 @@ def test_copies_have_the_vectors_by_which_dedupe_finds_them_and_no_others(made, 
     lacking = {want.name: decided.count(want) for want in decided.wants if want.kind == "vector"}
     assert lacking == {"harvest-demo": 6, "colours": 6}  # dedupe made its own, of the copy too
     assert [undecided.count(want) for want in undecided.wants if want.kind == "vector"] == [7, 7, 7]
+
+
+def test_results_do_not_go_where_a_workspace_or_another_recipe_s_result_is(made, tmp_path):
+    other = tmp_path / "fins.yaml"
+    other.write_text("name: fins\nlayout: null\n", encoding="utf-8")
+
+    with pytest.raises(UsageError, match="is a workspace; name a folder or store that is for results alone"):
+        scale(made.workspace, made.recipe, to=str(made.workspace.root), progress=QUIET)
+    with pytest.raises(UsageError, match="holds the result of the recipe 'shells', not of 'fins'; name another place"):
+        scale(made.workspace, load_recipe(other), to=made.result, progress=QUIET)
+    assert not is_result(str(made.workspace.root))
+
+
+def test_when_nothing_is_missing_no_cluster_is_asked(made):
+    report = scale(made.workspace, made.recipe, to=made.result, address="ray://nobody.invalid:1", progress=QUIET)
+
+    assert (report.images, report.missing) == (0, {})
+    assert report.rows["embeddings"] == 10
