@@ -13,7 +13,9 @@ __all__ = ["Classifier", "learn"]
 _FOLDS = 5
 _STRENGTHS = (100.0, 31.6, 10.0, 3.16, 1.0, 0.316, 0.1, 0.0316, 0.01)  # of the pull towards 0, strongest first
 _STEPS = 50
-_CLOSE = 1e-8
+_CLOSE = 1e-8  # a step that gains a smaller share of the loss is the last one
+_ROUGHLY = 1e-3  # the same, while strengths are compared
+_PATIENCE = 2  # weaker strengths that may be worse before no more are tried
 _BARELY = 1e-6  # keeps a line that parts the examples without fault from growing for ever
 
 Floats = NDArray[np.float64]
@@ -77,20 +79,27 @@ def _cross_validated(points: Floats, labels: NDArray[np.bool_]) -> tuple[Floats,
     count = min(_FOLDS, int(labels.sum()), int((~labels).sum()))
     for kind in (labels, ~labels):
         folds[kind] = np.arange(int(kind.sum())) % count
-    margins = np.empty((len(_STRENGTHS), len(labels)))
-    for fold in range(count):
-        known, unknown = folds != fold, folds == fold
-        line = None
-        for number, strength in enumerate(_STRENGTHS):
-            line = _line(points[known], labels[known], strength, start=line)
-            margins[number, unknown] = points[unknown] @ line[:-1] + line[-1]
-    surprise = np.logaddexp(0, np.where(labels, -margins, margins)) @ _equal_weights(labels)
-    best = int(np.argmin(surprise))
-    return margins[best], _STRENGTHS[best]
+    lines: dict[int, Floats] = {}
+    best, best_strength, least, worse = np.zeros(len(labels)), _STRENGTHS[0], np.inf, 0
+    for strength in _STRENGTHS:
+        margins = np.empty(len(labels))
+        for fold in range(count):
+            known, unknown = folds != fold, folds == fold
+            line = lines[fold] = _line(points[known], labels[known], strength, start=lines.get(fold), close=_ROUGHLY)
+            margins[unknown] = points[unknown] @ line[:-1] + line[-1]
+        surprise = float(np.logaddexp(0, np.where(labels, -margins, margins)) @ _equal_weights(labels))
+        worse = 0 if surprise < least else worse + 1
+        if surprise < least:
+            best, best_strength, least = margins, strength, surprise
+        if worse == _PATIENCE:  # it only gets worse with less regularisation
+            break
+    return best, best_strength
 
 
-def _line(points: Floats, labels: NDArray[np.bool_], strength: float, start: Floats | None = None) -> Floats:
-    return _newton(points, labels.astype(np.float64), _equal_weights(labels), strength, start)
+def _line(
+    points: Floats, labels: NDArray[np.bool_], strength: float, *, start: Floats | None = None, close: float = _CLOSE
+) -> Floats:
+    return _newton(points, labels.astype(np.float64), _equal_weights(labels), strength, start=start, close=close)
 
 
 def _equal_weights(labels: NDArray[np.bool_]) -> Floats:
@@ -107,7 +116,15 @@ def _calibrated(margins: Floats, labels: NDArray[np.bool_]) -> tuple[float, floa
     return (float(slope), float(offset)) if slope > 0 else (0.0, float(np.log((yes + 1) / (no + 1))))
 
 
-def _newton(points: Floats, targets: Floats, weights: Floats, strength: float, start: Floats | None = None) -> Floats:
+def _newton(
+    points: Floats,
+    targets: Floats,
+    weights: Floats,
+    strength: float,
+    *,
+    start: Floats | None = None,
+    close: float = _CLOSE,
+) -> Floats:
     """The line (d + 1,), its bias last and hardly regularised, of the least weighted cross-entropy with `targets`."""
     design = np.concatenate([points, np.ones((len(points), 1))], axis=1)
     pull = np.full(design.shape[1], strength)
@@ -122,14 +139,17 @@ def _newton(points: Floats, targets: Floats, weights: Floats, strength: float, s
     for _ in range(_STEPS):
         chances = _sigmoid(design @ line)
         slope = design.T @ (weights * (chances - targets)) + pull * line
-        curvature = (design * (weights * chances * (1 - chances))[:, None]).T @ design + np.diag(pull)
+        scaled = design * np.sqrt(weights * chances * (1 - chances))[:, None]
+        curvature = scaled.T @ scaled + np.diag(pull)
         step = np.linalg.solve(curvature, slope)
         size = 1.0
         while (then := loss(line - size * step)) > now and size > _CLOSE:
             size /= 2
-        if then > now - _CLOSE * max(1.0, abs(now)):
+        if then > now:
             break
-        line, now = line - size * step, then
+        gained, now, line = now - then, then, line - size * step
+        if gained < close * max(1.0, abs(now)):
+            break
     return line
 
 
