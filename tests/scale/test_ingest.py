@@ -299,3 +299,14 @@ def test_when_nothing_is_missing_no_cluster_is_asked(made):
 
     assert (report.images, report.missing) == (0, {})
     assert report.rows["embeddings"] == 10
+
+
+def test_the_command_takes_results_beside_journals_and_refuses_what_is_neither(made, harvest, tmp_path):
+    taken = harvest("ingest", made.result, "-w", made.workspace.root, "--json")
+    refused = harvest("ingest", tmp_path / "nowhere", "-w", made.workspace.root)
+
+    assert taken.returncode == 0, taken.stderr
+    (result,) = json.loads(taken.stdout)["results"]
+    assert (result["recipe"], result["rows"]["embeddings"], result["files"]) == ("shells", 10, 10)
+    assert refused.returncode == 2
+    assert "expected a workspace, or a result of `harvest scale`, and there is none" in refused.stderr
