@@ -64,7 +64,7 @@ def filter_(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool
     terminal.say(f"report: {files.html}")
 
 
-embed = _stage_command("embed", "Compute the CLIP vectors that filters and the mosaic need.")
+embed = _stage_command("embed", "Compute the vectors that filters and mosaic need, and those of models under `embed:`.")
 normalize = _stage_command("normalize", "Make the sizes that the recipe asks for.")
 caption = _stage_command("caption", "Word a caption for every selected image, for training.")
 sheet = _stage_command("sheet", "Lay the selected images out as a contact sheet.")
