@@ -35,7 +35,7 @@ class Runner:
         self.batch = batch or self.device.batch
         self.network = Network(embedder, self.device, self.framing.side) if isinstance(embedder, Towered) else None
         self.precision = self.network.precision if self.network else "float32"
-        # On processors compiling was not seen to pay.
+        # Compiled where it was built for: on processors it takes minutes, which a run seldom wins back.
         if self.network and self.device.kind == "cuda" and self.network.compile_for(images, self.batch):
             self.precision += ", compiled"
 

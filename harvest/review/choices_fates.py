@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harvest.errors import UsageError
 from harvest.ledger import Connection
 
 __all__ = ["Fates", "Overlap", "fates"]
+
+_MOST = 62  # bits of a BIGINT that are free
 
 # Bit i of `dropped` and of `judged` is the verdict of the i-th stage.
 _FATES = """
@@ -53,7 +56,9 @@ class Fates:
 
 
 def fates(con: Connection, digests: Mapping[str, str], *, samples: int) -> Fates:
-    """Count by which of the stages (stage -> recipe digest, at most 62) images were dropped."""
+    """Count by which of the stages (stage -> recipe digest) images were dropped. Raises UsageError for too many."""
+    if len(digests) > _MOST:
+        raise UsageError(f"a report tells at most {_MOST} stages apart, and here are {len(digests)}: split the recipe")
     asked = {"stages": list(digests), "digests": list(digests.values()), "samples": samples}
     rows = con.execute(_FATES, asked).fetchall() if digests else []
     every = (1 << len(digests)) - 1
