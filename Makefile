@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= demo-workspace
 CONSTRAINTS := .ci/constraints.txt
+TESTERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 3 ] && echo 4 || echo $$((n + 1)))  # tests wait, too
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak peers lint types check format constraints clean
@@ -17,7 +18,7 @@ demo: $(VENV)/.installed-all  ## the whole job, offline, on a museum of specimen
 	$(BIN)/harvest demo -w $(WORKSPACE)
 
 test: $(VENV)/.installed-test peers  ## every test, with the real browser, the real model and real servers
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" --numprocesses $(TESTERS) --dist loadfile
 
 soak: $(VENV)/.installed-test peers  ## the slow tests
 	$(BIN)/python -m pytest -m slow --timeout 3600

@@ -17,11 +17,11 @@ __all__ = ["cli", "main"]
 
 # In the order of the work. Modules are imported when their command is asked for: some take seconds.
 COMMANDS: Mapping[str, str] = {
-    "demo": "crawling:demo",
+    "demo": "showing:demo",
     "run": "crawling:run",
     "plan": "planning:plan",
     "crawl": "crawling:crawl",
-    "ingest": "crawling:ingest",
+    "ingest": "ingesting:ingest",
     "scale": "scaling:scale",
     "status": "checks:status",
     "dedupe": "stages:dedupe",
