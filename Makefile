@@ -5,7 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKSPACE ?= demo-workspace
 CONSTRAINTS := .ci/constraints.txt
-TESTERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 3 ] && echo 4 || echo $$((n + 1)))  # tests wait, too
+# One test process more than cores, up to four: tests wait for servers, too.
+TESTERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 3 ] && echo 4 || echo $$((n + 1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak peers lint types check format constraints clean

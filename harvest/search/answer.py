@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from harvest.errors import UsageError
+from harvest import embedders
+from harvest.errors import HarvestError, UsageError
 from harvest.ledger import Connection, EmbeddedModel, Near, catalogued, embedded_models, nearest
 from harvest.progress import Progress
 from harvest.search import index
@@ -61,8 +62,8 @@ def search(
     so. `stages` (stage -> recipe_digest) leaves only images that all of them keep. `exact` False asks an index, True
     every vector; None decides by their number. Raises UsageError, WeightsMissing, ComponentMissing.
     """
-    chosen = _model(embedded_models(con), model)
-    vector = query_vector(con, chosen, chosen.name or chosen.model_id.rpartition("@")[0], asked.parts)
+    chosen = _model(embedded_models(con), model, in_words=any(part.kind == "words" for part in asked.parts))
+    vector = query_vector(con, chosen, _called(chosen), asked.parts)
     if exact is None:
         exact = chosen.vectors <= EXACT_UP_TO or bool(stages) or not index.available()
     if stages and not exact:
@@ -75,16 +76,29 @@ def search(
     return Answer(model=chosen.model_id, parts=asked.parts, vectors=chosen.vectors, exact=exact, hits=tuple(hits))
 
 
-def _model(known: list[EmbeddedModel], wanted: str | None) -> EmbeddedModel:
+def _model(known: list[EmbeddedModel], wanted: str | None, *, in_words: bool) -> EmbeddedModel:
     if not known:
         raise UsageError("no image has a vector yet; `harvest embed RECIPE` makes them")
     if wanted is None:
-        return known[0]
+        able = [model for model in known if not in_words or _knows_words(_called(model))]
+        return (able or known)[0]
     for model in known:
         if wanted in {model.model_id, model.name, model.model_id.rpartition("@")[0]}:
             return model
-    there = ", ".join(model.name or model.model_id for model in known)
+    there = ", ".join(_called(model) for model in known)
     raise UsageError(f"--model {wanted}: no image has a vector of it; there are those of {there}")
+
+
+def _called(model: EmbeddedModel) -> str:
+    """What the model is loaded by."""
+    return model.name or model.model_id.rpartition("@")[0]
+
+
+def _knows_words(name: str) -> bool:
+    try:
+        return embedders.knows_words(name)
+    except HarvestError:  # whoever loads it will say what it lacks
+        return False
 
 
 def _hits(con: Connection, found: list[Near]) -> list[Hit]:

@@ -147,6 +147,16 @@ def test_a_question_that_cannot_be_asked_says_why(collection, wanted, options, m
         ask(workspace, *wanted, **options)
 
 
+def test_words_go_to_a_model_that_knows_words(collection, recipe):
+    workspace, kinds, _ = collection
+    run_embed(workspace, recipe("embed: [colours]\nlayout: null\n", name="colours"), progress=SilentProgress())
+
+    assert ask(workspace, "a photo of a fish").model.startswith("harvest-demo@")
+    assert ask(workspace, next(iter(kinds)), model="colours").model.startswith("colours@")
+    with pytest.raises(UsageError, match="colours does not know words; ask with pictures"):
+        ask(workspace, "a photo of a fish", model="colours")
+
+
 def test_a_ledger_without_vectors_says_what_makes_them(herbarium, picture):
     herbarium.meet(picture(1))
     herbarium.crawl()

@@ -40,6 +40,8 @@ class Subject:
                 return self.caption or "no caption"
             case "score":
                 return "no score" if self.score is None else f"{self.score:.4g}"
+            case "title":
+                return one_line((self.origin.title if self.origin else None) or "untitled")
             case "date":
                 return _date(self.origin) or "undated"
             case _:
