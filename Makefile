@@ -9,7 +9,7 @@ CONSTRAINTS := .ci/constraints.txt
 TESTERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 3 ] && echo 4 || echo $$((n + 1)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak peers lint types check format constraints clean
+.PHONY: help demo test test-long soak peers lint types check format constraints clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -19,7 +19,10 @@ demo: $(VENV)/.installed-all  ## the whole job, offline, on a museum of specimen
 	$(BIN)/harvest demo -w $(WORKSPACE)
 
 test: $(VENV)/.installed-test peers  ## every test, with the real browser, the real model and real servers
-	$(BIN)/python -m pytest -m "not slow" --numprocesses $(TESTERS) --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not long" --numprocesses $(TESTERS) --dist loadfile
+
+test-long: $(VENV)/.installed-test peers  ## the demo over and over, small runs of the benches, a cluster that loses a worker
+	$(BIN)/python -m pytest -m "long and not slow" --numprocesses $(TESTERS) --dist loadfile
 
 soak: $(VENV)/.installed-test peers  ## the slow tests
 	$(BIN)/python -m pytest -m slow --timeout 3600
@@ -37,7 +40,7 @@ lint: $(VENV)/.installed-dev  ## ruff and the import contracts
 types: $(VENV)/.installed-dev  ## mypy --strict
 	$(BIN)/mypy
 
-check: test lint types  ## what CI runs
+check: test test-long lint types  ## what CI runs
 
 format: $(VENV)/.installed-dev  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ import pytest
 BENCH = Path(__file__).parent
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_crawl_s_comparison_crawls_and_checks_what_it_got():
     command = [sys.executable, BENCH / "bench_crawl.py", "--images", "200", "--distinct", "20", "--repeats", "1"]

@@ -13,6 +13,7 @@ import pytest
 BENCH = Path(__file__).parent
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_dedupe_s_bench_finds_copies_and_compares_speeds(tmp_path):
     command = [sys.executable, BENCH / "bench_dedupe.py", "--pictures", "8", "--hashes", "5000", "--photographs", "3"]

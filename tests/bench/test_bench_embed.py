@@ -25,6 +25,7 @@ def run(tmp_path: Path, *arguments: object) -> dict[str, object]:
     return json.loads((tmp_path / "embed.json").read_text())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_ways_to_embed_are_compared_and_the_limit_is_named(tmp_path):
     folder = find_weights("harvest-demo").files[0].parent
@@ -46,6 +47,7 @@ def test_the_ways_to_embed_are_compared_and_the_limit_is_named(tmp_path):
     assert "is the limit" in result["limit"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_images(tmp_path):
     folder = find_weights("harvest-demo").files[0].parent

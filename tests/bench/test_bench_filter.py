@@ -9,6 +9,8 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 from harvest.demo.specimens import TEST_SEEDS, draw
 
 BENCH = Path(__file__).parent
@@ -25,6 +27,7 @@ def bench(results: Path, *arguments: str, **environment: str) -> dict:
     return json.loads((results / "filter.json").read_text())
 
 
+@pytest.mark.long
 def test_it_measures_drawings_and_photographs(tmp_path) -> None:
     photographs = tmp_path / "photographs"
     photographs.mkdir()
@@ -46,6 +49,7 @@ def test_it_measures_drawings_and_photographs(tmp_path) -> None:
     assert set(result["photographs"]["by_prompt"]) == {"moth", "key", "fern"}
 
 
+@pytest.mark.long
 def test_without_weights_photographs_are_skipped_with_the_reason(tmp_path) -> None:
     result = bench(tmp_path, "--only", "photographs", IMAGES="/nowhere")
 

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCH = Path(__file__).parent
 
 
+@pytest.mark.long
 def test_the_ledger_s_bench_runs_every_command_and_counts_what_it_left(tmp_path):
     command = [sys.executable, BENCH / "bench_ledger.py", "--images", "2000", "--journalled", "500"]
     environment = {**os.environ, "BENCH_RESULTS": str(tmp_path)}

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCH = Path(__file__).parent
 
 
+@pytest.mark.long
 def test_the_bench_of_sheets_makes_one_from_a_crawl(tmp_path):
     command = [sys.executable, BENCH / "bench_sheet.py", "--tiles", "40"]
     environment = {**os.environ, "BENCH_RESULTS": str(tmp_path)}

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.long
 def test_shares_of_text_are_compared_with_those_of_the_bare_detector(tmp_path):
     bench = Path(__file__).parent / "bench_text.py"
     environment = {**os.environ, "BENCH_RESULTS": str(tmp_path), "EACH": "2", "IMAGES": ""}

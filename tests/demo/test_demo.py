@@ -95,6 +95,7 @@ def test_a_second_run_is_quick_and_asks_for_nothing(
     assert worked < 25  # 6 s where nobody else is busy; the first run takes 120 s
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_grid_and_the_same_manifest(
     harvest: Harvest, small_demo: Path, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_verify_names_a_flipped_byte(harvest: Harvest, copy_of_demo: Path) -> No
     assert str(original.relative_to(copy_of_demo)) in answer.stderr
 
 
+@pytest.mark.long
 def test_an_interrupted_run_says_so_and_goes_on(harvest: Harvest, small_demo: Path, tmp_path: Path) -> None:
     """kill -9 in the middle of everything, at several moments, then the same command: one clean result."""
     workspace = tmp_path / "workspace"

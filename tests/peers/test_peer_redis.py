@@ -75,6 +75,7 @@ def lines_of(folder):
     return sum(file.read_bytes().count(b"\n") for file in folder.glob("journal/*/*.jsonl"))
 
 
+@pytest.mark.long
 def test_three_workers_of_whom_one_is_killed_lose_and_double_nothing(desk, gallery, redis_server, worker, harvest):
     # What a dead worker was fetching counts as under way at its host until the fetch must have timed out.
     source = desk.source(pace={"delay": 0, "concurrency": 100, "retries": 1})

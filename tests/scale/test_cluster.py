@@ -117,6 +117,7 @@ def opened_by(pid: int) -> set[str]:
     return set()
 
 
+@pytest.mark.long
 def test_with_a_worker_killed_in_the_middle_the_rows_are_those_of_a_local_run(fresh, tmp_path, scratch):
     twin = Workspace(Path(shutil.copytree(fresh.workspace.root, tmp_path / "twin")))
     path = query(fresh.workspace, "SELECT path FROM images ORDER BY sha256 OFFSET 7 LIMIT 1")[1][0][0]
