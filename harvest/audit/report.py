@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from harvest.audit.auditor import AuditReport
 from harvest.audit.check import CheckResult, Finding
 from harvest.audit.checks import GROUPS
 from harvest.config.policy import Policy, Severity
-from harvest.reports import ReportFiles, Thumbnails, render
+from harvest.reports import ReportFiles, Thumbnails, moment, render
 from harvest.reports import write_report as write_files
 from harvest.workspace import Workspace
 
@@ -34,7 +33,7 @@ def to_json(report: AuditReport) -> dict[str, Any]:
     return {
         "verdict": "passed" if report.passed else "failed",
         "workspace": report.workspace,
-        "made_at": report.made_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "made_at": moment(report.made_at),
         "program": report.program,
         "policy": _policy(report.policy),
         "parts": [{"name": part.name, "kind": part.kind, "files": part.files} for part in report.parts],

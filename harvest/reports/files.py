@@ -11,7 +11,7 @@ from typing import Any
 
 from harvest.workspace import Workspace, write_published
 
-__all__ = ["ReportFiles", "write_report"]
+__all__ = ["ReportFiles", "moment", "write_report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,11 @@ class ReportFiles:
 
     html: Path
     json: Path
+
+
+def moment(made_at: datetime) -> str:
+    """When a report was made, as it says it: 2026-01-02T03:04:05Z."""
+    return made_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def write_report(

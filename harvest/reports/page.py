@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from harvest.licences import licence
 
@@ -23,13 +23,12 @@ def render(
 ) -> str:
     """The page of `<name>.html` in the folder `templates` of `package`, with `<name>.css` and `<name>.js` beside it.
 
-    The template puts `style` and `script` where they belong and `content_policy` into a
-    `<meta http-equiv="Content-Security-Policy">`: the page may run its own style and script and show pictures that it
-    carries, and nothing else. Filters beside `filters`: `web` (an address to follow, or None), `licence`
-    (a licence's name), `n` (1,000), `pct` (12.5 %).
+    The template includes `head.html`, which brings the style and the content policy, and puts `script` where it
+    belongs: the page may run its own style and script and show pictures that it carries, and nothing else. Filters
+    beside `filters`: `web` (an address to follow, or None), `licence` (a licence's name), `n` (1,000), `pct` (12.5 %).
     """
     environment = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("harvest.reports")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

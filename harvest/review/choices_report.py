@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC
 from typing import Any
 
 import yaml
 
 from harvest.ledger import open_ledger
 from harvest.progress import Progress
-from harvest.reports import ReportFiles, Thumbnails, render, write_report
+from harvest.reports import ReportFiles, Thumbnails, moment, render, write_report
 from harvest.review.choices import Choice, ChoiceReport, Judging, choice_report
 from harvest.review.choices_reasons import Reason
 from harvest.workspace import Workspace
@@ -53,7 +52,7 @@ def choices_to_json(report: ChoiceReport) -> dict[str, Any]:
     """The whole report as JSON values."""
     return {
         "recipe": report.name,
-        "made_at": report.made_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "made_at": moment(report.made_at),
         "images": report.images,
         "copies": report.copies,
         "only_copies": report.only_copies,

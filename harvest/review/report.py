@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import fields
-from datetime import UTC
 from typing import Any
 
 from harvest.ledger import open_ledger
-from harvest.reports import ReportFiles, Thumbnails, render, write_report
+from harvest.reports import ReportFiles, Thumbnails, moment, render, write_report
 from harvest.review.copies import CopyGroup, CopyReport, Member, copy_report
 from harvest.workspace import Workspace
 
@@ -38,7 +37,7 @@ def to_json(report: CopyReport) -> dict[str, Any]:
     """The whole report as JSON values."""
     return {
         "recipe": report.name,
-        "made_at": report.made_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "made_at": moment(report.made_at),
         "deduplicated_at": report.deduplicated_at,
         "images": report.images,
         "groups": len(report.groups),
