@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harvest.ledger.transactions import Connection
 
 __all__ = [
+    "VECTORS_HERE",
     "CatalogueRow",
     "EmbeddedModel",
     "Near",
@@ -22,7 +23,8 @@ __all__ = [
     "vectors_of",
 ]
 
-_HERE = "model = $model AND sha256 NOT IN (SELECT sha256 FROM takedowns)"
+VECTORS_HERE = "model = $model AND sha256 NOT IN (SELECT sha256 FROM takedowns)"
+"""Which rows of `embeddings` count, as SQL: those of one model, of images that were not taken down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,8 @@ def nearest(
         GROUP BY sha256 HAVING count(*) FILTER (verdict = 'keep') = len($stages) AND bool_and(verdict = 'keep'))"""
     statement = f"""
         SELECT sha256, list_inner_product(vector, $query::FLOAT[]) AS score FROM embeddings
-        WHERE {_HERE} AND coalesce(seal, 1) > $after {kept if stages else ""} ORDER BY score DESC, sha256 LIMIT $top"""  # noqa: S608
+        WHERE {VECTORS_HERE} AND coalesce(seal, 1) > $after {kept if stages else ""}
+        ORDER BY score DESC, sha256 LIMIT $top"""  # noqa: S608
     values: dict[str, object] = {"model": model, "query": [float(value) for value in query], "top": top, "after": after}
     if stages:
         values |= {"stages": list(stages.keys()), "digests": list(stages.values())}
@@ -116,7 +119,7 @@ def nearest(
 def vectors_of(con: Connection, model: str, sha256s: Collection[str]) -> dict[str, NDArray[np.float32]]:
     """The vectors of `model`, each (d,), of those of the images `sha256s` that have one."""
     rows = con.execute(
-        f"SELECT sha256, vector FROM embeddings WHERE {_HERE} AND sha256 IN (SELECT unnest($sha256s))",  # noqa: S608
+        f"SELECT sha256, vector FROM embeddings WHERE {VECTORS_HERE} AND sha256 IN (SELECT unnest($sha256s))",  # noqa: S608
         {"model": model, "sha256s": list(sha256s)},
     ).fetchall()
     return {sha256: np.asarray(vector, np.float32) for sha256, vector in rows}
@@ -124,7 +127,9 @@ def vectors_of(con: Connection, model: str, sha256s: Collection[str]) -> dict[st
 
 def vector_batches(con: Connection, model: str, *, after: int = 0) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
     """The vectors of `model` with a seal above `after`, with their images' sha256, some thousand at a time: (n, d)."""
-    statement = f"SELECT sha256, vector FROM embeddings WHERE {_HERE} AND coalesce(seal, 1) > $after ORDER BY sha256"  # noqa: S608
+    statement = (
+        f"SELECT sha256, vector FROM embeddings WHERE {VECTORS_HERE} AND coalesce(seal, 1) > $after ORDER BY sha256"  # noqa: S608
+    )
     # A cursor of its own: a relation may not start while the connection has an answer that nobody read to its end.
     with closing(con.cursor()) as cursor:
         for batch in cursor.sql(statement, params={"model": model, "after": after}).to_arrow_reader(16_384):

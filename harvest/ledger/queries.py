@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from harvest.items import EvidenceRef, Signal
 from harvest.ledger.database import Connection
+from harvest.ledger.nearest import VECTORS_HERE, vector_batches
 from harvest.ledger.rows import (
     DecisionRow,
     DerivedRow,
@@ -54,9 +54,6 @@ Row = TypeVar("Row")
 # Python's binding needs a further package to hand out TIMESTAMPTZ; text needs none and is what the rows hold.
 _ISO = "strftime({0}, '%Y-%m-%dT%H:%M:%S.%fZ') AS {0}"
 _MOMENTS = frozenset({"decided_at", "fetched_at", "finished_at", "first_seen", "started_at"})
-
-
-_VECTORS = "model = $model AND sha256 NOT IN (SELECT sha256 FROM takedowns)"
 
 
 def _signals(text: str) -> tuple[Signal, ...]:
@@ -176,20 +173,15 @@ def vectors(con: Connection, model: str) -> tuple[list[str], NDArray[np.float32]
     Raises ValueError when the vectors of one model differ in length.
     """
     widths = "count(*), coalesce(max(len(vector)), 0), coalesce(min(len(vector)), 0)"
-    statement = f"SELECT {widths} FROM embeddings WHERE {_VECTORS}"  # noqa: S608
+    statement = f"SELECT {widths} FROM embeddings WHERE {VECTORS_HERE}"  # noqa: S608
     ((count, width, least),) = con.execute(statement, {"model": model}).fetchall()
     if width != least:
         raise ValueError(f"vectors of {model} have {least} to {width} dimensions")
     sha256s: list[str] = []
     matrix = np.empty((count, width), dtype=np.float32)
-    statement = f"SELECT sha256, vector FROM embeddings WHERE {_VECTORS} ORDER BY sha256"  # noqa: S608
-    # A cursor of its own: a relation may not start while the connection has an answer that nobody read to its end.
-    with closing(con.cursor()) as cursor:
-        # Batches, so that a million vectors are never held twice.
-        for batch in cursor.sql(statement, params={"model": model}).to_arrow_reader(16_384):
-            values = batch.column(1).flatten().to_numpy(zero_copy_only=False)
-            matrix[len(sha256s) : len(sha256s) + len(batch)] = values.reshape(len(batch), width)
-            sha256s.extend(batch.column(0).to_pylist())
+    for names, batch in vector_batches(con, model):  # so that a million vectors are never held twice
+        matrix[len(sha256s) : len(sha256s) + len(names)] = batch
+        sha256s.extend(names)
     return sha256s, matrix
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from harvest.ledger import Connection, latest_stage, reviews
+from harvest.ledger import Connection, catalogued, latest_stage, reviews
 from harvest.review.choices_fates import Fates, Overlap, fates
 from harvest.review.choices_numbers import Bound, Scale, scales
 from harvest.review.choices_reasons import Reason, reasons
@@ -20,10 +20,6 @@ _REASONS = 12
 _ROOMY = 7  # filters up to which each is shown with all its pictures; with more, each has fewer
 
 _ASKED = "SELECT unnest($stages) AS stage, unnest($digests) AS recipe_digest, unnest(range(len($stages))) AS number"
-_PICTURES = """
-    SELECT sha256, i.path, i.width, i.height, p.title, p.creator, p.license
-    FROM images_here i LEFT JOIN provenance p USING (sha256)
-    WHERE sha256 IN (SELECT unnest($sha256s)) ORDER BY sha256"""
 _SAID = f"""
     SELECT sha256, stage, verdict, reason FROM decisions JOIN ({_ASKED}) USING (stage, recipe_digest)
     WHERE sha256 IN (SELECT unnest($sha256s)) ORDER BY sha256, number"""  # noqa: S608
@@ -205,15 +201,23 @@ def _shown(choice: Choice) -> Iterator[str]:
 
 
 def _pictures(con: Connection, sha256s: Collection[str], digests: Mapping[str, str]) -> dict[str, Picture]:
-    wanted = {"sha256s": sorted(sha256s)}
     said: dict[str, list[Said]] = {}
-    asked = {**wanted, "stages": list(digests), "digests": list(digests.values())}
+    asked = {"sha256s": sorted(sha256s), "stages": list(digests), "digests": list(digests.values())}
     for sha256, stage, verdict, reason in con.execute(_SAID, asked).fetchall() if digests else ():
         said.setdefault(sha256, []).append(Said(stage=stage, verdict=verdict, reason=reason))
-    answer = con.execute(_PICTURES, wanted)
-    names = [column[0] for column in answer.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-    return {row["sha256"]: Picture(**row, said=tuple(said.get(row["sha256"], ()))) for row in rows}
+    return {
+        sha256: Picture(
+            sha256=sha256,
+            path=row.path,
+            width=row.width,
+            height=row.height,
+            title=row.title,
+            creator=row.creator,
+            license=row.license,
+            said=tuple(said.get(sha256, ())),
+        )
+        for sha256, row in sorted(catalogued(con, sha256s).items())
+    }
 
 
 def _reviewed(con: Connection, name: str) -> dict[str, int]:

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from harvest.ledger import Connection, open_ledger
-from harvest.reports import ReportFiles, Thumbnails, render, write_report
+from harvest.ledger import CatalogueRow, Connection, catalogued, open_ledger
+from harvest.reports import ReportFiles, Thumbnails, moment, render, write_report
 from harvest.workspace import Workspace
 
 __all__ = ["Suggestion", "write_judging_page"]
 
 _SHARPNESS = ((24, 720), (60, 512), (120, 384))  # up to so many pictures, so many pixels each: the page stays portable
 _LEAST_PX = 256
-_SHOWN = """
-    SELECT sha256, i.path, i.width, i.height, p.title, p.creator, p.license, p.source, p.page_url
-    FROM images_here i LEFT JOIN provenance p USING (sha256) WHERE sha256 IN (SELECT unnest(?))"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +29,9 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
+class _Shown(CatalogueRow):
     """A suggestion with what is known of its image."""
 
-    sha256: str
-    path: str
-    width: int
-    height: int
-    title: str | None
-    creator: str | None
-    license: str | None
-    source: str | None
-    page_url: str | None
     probability: float | None
     reason: str
 
@@ -58,19 +46,18 @@ def write_judging_page(workspace: Workspace, recipe_name: str, suggestions: Sequ
     with open_ledger(workspace) as con:
         shown = _shown(con, suggestions)
     made_at = datetime.now(UTC)
-    moment = made_at.isoformat(timespec="seconds").replace("+00:00", "Z")
     px = next((px for count, px in _SHARPNESS if len(shown) <= count), _LEAST_PX)
     content = {
         "recipe": recipe_name,
         "stage": "filter",
-        "made_at": moment,
+        "made_at": moment(made_at),
         "suggestions": [asdict(one) for one in shown],
     }
 
     def page(json_name: str) -> str:
         values = {
             "recipe": recipe_name,
-            "moment": moment,
+            "moment": moment(made_at),
             "shown": shown,
             "json_name": json_name,
             "picture": Thumbnails(workspace, px=px, most=len(shown)),
@@ -81,11 +68,9 @@ def write_judging_page(workspace: Workspace, recipe_name: str, suggestions: Sequ
 
 
 def _shown(con: Connection, suggestions: Sequence[Suggestion]) -> list[_Shown]:
-    answer = con.execute(_SHOWN, [[one.sha256 for one in suggestions]])
-    names = [column[0] for column in answer.description or ()]
-    known = {row[0]: dict(zip(names, row, strict=True)) for row in answer.fetchall()}
+    known = catalogued(con, [one.sha256 for one in suggestions])
     return [
-        _Shown(**known[one.sha256], probability=one.probability, reason=one.reason)
+        _Shown(**asdict(known[one.sha256]), probability=one.probability, reason=one.reason)
         for one in suggestions
         if one.sha256 in known
     ]

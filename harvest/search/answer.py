@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from harvest import embedders
 from harvest.errors import HarvestError, UsageError
-from harvest.ledger import Connection, EmbeddedModel, Near, catalogued, embedded_models, nearest
+from harvest.ledger import CatalogueRow, Connection, EmbeddedModel, Near, catalogued, embedded_models, nearest
 from harvest.progress import Progress
 from harvest.search import index
 from harvest.search.question import Part, Question, query_vector
@@ -19,20 +19,11 @@ EXACT_UP_TO = 1_000_000  # vectors; above it an index answers, where its library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(CatalogueRow):
     """One image that was found. `score` is its cosine with the question, -1 to 1."""
 
     rank: int
     score: float
-    sha256: str
-    path: str
-    width: int
-    height: int
-    title: str | None
-    creator: str | None
-    license: str | None
-    source: str | None
-    page_url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
