@@ -11,15 +11,17 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from harvest.images.resize import SIZE_EXTENSIONS, Size, derive
 from harvest.items import Derivative
 
-__all__ = ["FOLDER", "derivative_of", "make_size", "sized_name", "sized_path", "slug", "write_size"]
+__all__ = ["FOLDER", "derivative_of", "make_size", "name_digits", "sized_name", "sized_path", "slug", "write_size"]
 
 FOLDER = "derived"
-_SLUG_LENGTH = 60
+_SLUG_LENGTH, _LEAST_DIGITS = 60, 10
 
 
 def slug(title: str | None, image_url: str) -> str:
@@ -35,6 +37,12 @@ def slug(title: str | None, image_url: str) -> str:
         if words:
             return words
     return ""
+
+
+def name_digits(sha256s: NDArray[np.bytes_]) -> NDArray[np.int64]:
+    """How many digits of its sha256 an image's copies are named by: ten, and all where two images would share them."""
+    _, place, count = np.unique(sha256s.astype(f"S{_LEAST_DIGITS}"), return_inverse=True, return_counts=True)
+    return np.where(count[place] == 1, _LEAST_DIGITS, 64)
 
 
 def sized_name(digits: str, title: str | None, image_url: str | None) -> str:

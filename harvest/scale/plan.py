@@ -14,6 +14,7 @@ from harvest import measuring
 from harvest.config.recipe import Recipe, SizeConfig
 from harvest.images.fingerprint import PHASH_VERSION
 from harvest.images.prints import PRINTS
+from harvest.images.sizes import name_digits
 from harvest.ledger import Connection, dropped, holders, images_among, open_ledger, scores, work_columns
 from harvest.places import Place
 from harvest.scale.results import Part, rows_of
@@ -25,8 +26,6 @@ from harvest.stages.vectors import model_id, undecodable
 from harvest.workspace import Workspace
 
 __all__ = ["Plan", "Want", "plan_of"]
-
-_NAME_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ def plan_of(workspace: Workspace, recipe: Recipe, *, place: Place, parts: Sequen
     for at, mask in enumerate(lacked.values()):
         bits |= mask.astype(np.uint64) << np.uint64(at)
     work = images.drop_columns(["phash_version"])
-    work = work.append_column("digits", pa.array(_digits(names))).append_column("wants", pa.array(bits))
+    work = work.append_column("digits", pa.array(name_digits(names))).append_column("wants", pa.array(bits))
     models = {want.name: want.version for want in wants if want.kind == "vector"}
     return Plan(wants=tuple(lacked), models=models, work=work.filter(pa.array(bits > 0)))
 
@@ -184,9 +183,3 @@ def _texts(sha256s: pa.ChunkedArray | set[str]) -> NDArray[np.bytes_]:
     if isinstance(sha256s, set):
         return np.array(sorted(sha256s), dtype="S64")
     return np.asarray(sha256s.to_numpy()).astype("S64")
-
-
-def _digits(names: NDArray[np.bytes_]) -> NDArray[np.int64]:
-    """Ten digits tell images apart, or all sixty-four where two would share them (`harvest.stages.normalize.names`)."""
-    _, place, count = np.unique(names.astype(f"S{_NAME_DIGITS}"), return_inverse=True, return_counts=True)
-    return np.where(count[place] == 1, _NAME_DIGITS, 64)

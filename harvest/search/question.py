@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,9 @@ from harvest.embedders.base import Embedder, Speaking
 from harvest.errors import Broken, ConfigError, UsageError
 from harvest.images.decode import decode_rgb
 from harvest.ledger import Connection, EmbeddedModel, find_sha256, vectors_of
+from harvest.ledger.naming import DIGITS
 
 __all__ = ["Part", "Question", "parts", "query_vector"]
-
-_DIGITS = re.compile(r"[0-9a-f]{10,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ def parts(con: Connection, wanted: Sequence[str], unwanted: Sequence[str] = ()) 
 def _part(con: Connection, text: str, weight: float) -> Part:
     if Path(text).is_file():
         return Part(kind="file", value=text, weight=weight)
-    if _DIGITS.fullmatch(text.strip().lower()):
+    if DIGITS.fullmatch(text.strip()):
         return Part(kind="image", value=find_sha256(con, text), weight=weight)
     if "/" in text and Path(text).suffix.lower() in {
         ".jpg",

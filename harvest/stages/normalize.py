@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from harvest.config import sizes
@@ -13,7 +14,7 @@ from harvest.config.recipe import Recipe, SizeConfig
 from harvest.config.sizes import STAGE, longest_of
 from harvest.errors import Broken
 from harvest.images.decode import decode_rgb
-from harvest.images.sizes import make_size, sized_name, sized_path, write_size
+from harvest.images.sizes import make_size, name_digits, sized_name, sized_path, write_size
 from harvest.ledger import derived, open_ledger, provenance, selected, write_derived
 from harvest.ledger.rows import DerivedRow, ImageRow, SightingRow
 from harvest.processes import batches, in_processes
@@ -26,7 +27,6 @@ from harvest.workspace import Workspace
 __all__ = ["STAGE", "names", "run_normalize", "size_digests"]
 
 _BATCH = 256
-_DIGITS = 10
 
 
 def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
@@ -74,13 +74,10 @@ def names(images: Sequence[ImageRow], origins: Mapping[str, SightingRow]) -> dic
 
     Ten digits, and all sixty-four where two images would share them.
     """
-    short: dict[str, int] = {}
-    for image in images:
-        short[image.sha256[:_DIGITS]] = short.get(image.sha256[:_DIGITS], 0) + 1
     called = {}
-    for image in images:
-        digits = image.sha256[:_DIGITS] if short[image.sha256[:_DIGITS]] == 1 else image.sha256
-        origin = origins.get(image.sha256)
+    counts = name_digits(np.array([image.sha256 for image in images], dtype="S64"))
+    for image, count in zip(images, counts.tolist(), strict=True):
+        origin, digits = origins.get(image.sha256), image.sha256[:count]
         called[image.sha256] = sized_name(digits, origin.title, origin.image_url) if origin else digits
     return called
 

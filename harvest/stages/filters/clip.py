@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from harvest.config.reader import Section, setting
 from harvest.stages.filters.base import Asked, Judged
 from harvest.stages.filters.examples import pictures_at
-from harvest.stages.filters.likeness import Anchors, ByLikeness, check_bounds, unit
+from harvest.stages.filters.likeness import Anchors, ByLikeness, check_bounds
+from layout.features import unit_rows
 
 __all__ = ["ClipFilter", "Part", "check_prompts", "find_pictures"]
 
@@ -66,7 +67,7 @@ class ClipFilter(ByLikeness):
             for part in self.query
         ]
         names = [f"{part.weight:+g} {part.text or _short(part.image)}" for part in self.query]
-        return Anchors(names=[" ".join(names)], vectors=unit(np.sum(vectors, axis=0)))
+        return Anchors(names=[" ".join(names)], vectors=unit_rows(np.sum(vectors, axis=0)))
 
 
 def check_prompts(section: Section) -> None:
@@ -103,7 +104,7 @@ def find_pictures(section: Section, params: ClipFilter) -> ClipFilter:
 
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vectors if len(vectors) == 1 else unit(vectors.mean(axis=0, keepdims=True))
+    return vectors if len(vectors) == 1 else unit_rows(vectors.mean(axis=0, keepdims=True))
 
 
 def _short(image: Any) -> str:

@@ -25,6 +25,7 @@ from harvest.config.reader import Section, setting
 from harvest.config.recipe import params_digest
 from harvest.config.vocabulary import SEPARATOR, Leaf, Vocabulary, load_vocabulary, vocabulary_of
 from harvest.stages.filters.base import Asked, Judged
+from layout.features import unit_rows
 
 __all__ = ["LabelsFilter", "complete_labels"]
 
@@ -161,7 +162,7 @@ def _leaf_vectors(
     found = np.concatenate([texts(prompts[first : first + _PROMPTS]) for first in range(0, len(prompts), _PROMPTS)])
     starts = np.cumsum([0, *(len(each) for each in asked[:-1])])
     middles = np.add.reduceat(found, starts, axis=0)
-    return np.asarray(middles / np.linalg.norm(middles, axis=1, keepdims=True), np.float32)
+    return unit_rows(middles)
 
 
 class _Block(NamedTuple):

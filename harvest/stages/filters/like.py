@@ -9,7 +9,8 @@ from pathlib import Path
 from harvest.config.reader import Section, setting
 from harvest.stages.filters.base import Asked, Judged
 from harvest.stages.filters.examples import pictures_at
-from harvest.stages.filters.likeness import Anchors, ByLikeness, check_bounds, unit
+from harvest.stages.filters.likeness import Anchors, ByLikeness, check_bounds
+from layout.features import unit_rows
 
 __all__ = ["LikeFilter", "check_examples", "find_examples"]
 
@@ -40,7 +41,7 @@ class LikeFilter(ByLikeness):
         names = [example.name if isinstance(example, Path) else example[:12] for example in examples]
         if self.how == "nearest" or len(names) == 1:
             return Anchors(names=names, vectors=vectors)
-        return Anchors(names=[f"{len(names)} examples"], vectors=unit(vectors.mean(axis=0, keepdims=True)))
+        return Anchors(names=[f"{len(names)} examples"], vectors=unit_rows(vectors.mean(axis=0, keepdims=True)))
 
 
 def check_examples(section: Section) -> None:

@@ -19,18 +19,12 @@ from harvest.stages.filters.base import Asked, Judged
 from harvest.stages.filters.reviewed import said_digest
 from harvest.stages.spaces.cuts import LEAST_SAID, Cut, best, enough, found, judged, otsu, valley
 
-__all__ = ["Anchors", "ByLikeness", "check_bounds", "unit"]
+__all__ = ["Anchors", "ByLikeness", "check_bounds"]
 
 _ROWS = 65_536  # images compared in one go
 _FEW = f"nobody has judged {LEAST_SAID} images of either kind yet, so all of them stay"
 
 Floats = NDArray[np.float64]
-
-
-def unit(vectors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Rows (n, d) brought to unit length; a row of nothing stays nothing."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
