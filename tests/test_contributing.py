@@ -95,7 +95,7 @@ def test_there_are_recipes_for_a_source_a_filter_and_a_format() -> None:
         "configs/sources/jsonfeed-example.yaml",
         "harvest/stages/filters/shape.py",
         "harvest/stages/filters/__init__.py",
-        "harvest/export/pairs.py",
+        "harvest/export/formats/pairs.py",
         "harvest/export/registry.py",
     ]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harvest.config.reader import Section
 from harvest.config.recipe import Recipe
 from harvest.export.base import ExportFormat, ExportSettings
-from harvest.export.folder import FOLDER
+from harvest.export.formats.folder import FOLDER
 
 __all__ = ["FORMATS", "ExportJob", "build"]
 

@@ -1,0 +1,1 @@
+"""One module a format: what a training tool wants its files like."""
