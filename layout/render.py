@@ -18,6 +18,7 @@ __all__ = [
     "as_image",
     "cell_box",
     "each_tile",
+    "fitted",
     "largest_tile",
     "mosaic",
     "mosaic_size",
@@ -82,8 +83,8 @@ def mosaic(
     picture = Image.new("RGB", size, background)
     for cell, part in zip(cells, each_tile(tiles, len(cells)), strict=True):
         left, top, _, _ = cell_box(cell, grid, tile=tile, gutter=gutter)
-        fitted = _fitted(part, tile, fit)
-        picture.paste(fitted, (left + (tile - fitted.width) // 2, top + (tile - fitted.height) // 2))
+        placed = fitted(part, (tile, tile), fit)
+        picture.paste(placed, (left + (tile - placed.width) // 2, top + (tile - placed.height) // 2))
     return picture
 
 
@@ -113,7 +114,7 @@ def scatter(
     width, height = (round(2 * margin + inner * side) for side in shape)
     corners = np.rint(margin + (points - low) / (extent.max() or 1.0) * inner - thumb / 2).astype(int)
     picture = Image.new("RGB", (width, height), background)
-    thumbs = [_fitted(part, thumb, "contain") for part in each_tile(tiles, len(points))]
+    thumbs = [fitted(part, (thumb, thumb), "contain") for part in each_tile(tiles, len(points))]
     for index in _crowded_first(corners, thumb):
         left, top = (int(value) for value in corners[index])
         part = thumbs[index]
@@ -141,11 +142,13 @@ def as_image(tile: Tile) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _fitted(part: Tile, side: int, fit: str) -> Image.Image:
+def fitted(part: Tile, size: tuple[int, int], fit: Literal["crop", "contain"]) -> Image.Image:
+    """A tile that fills `size` (`crop`), or is whole and as large as fits into it (`contain`)."""
     image = as_image(part)
-    if image.size == (side, side):
+    if image.size == size:
         return image
-    method = Image.Resampling.BICUBIC if min(image.size) < side else Image.Resampling.LANCZOS
+    share = min(size[0] / image.width, size[1] / image.height)
+    method = Image.Resampling.BICUBIC if share > 1 else Image.Resampling.LANCZOS
     if fit == "crop":
-        return ImageOps.fit(image, (side, side), method)
-    return ImageOps.contain(image, (side, side), method)
+        return ImageOps.fit(image, size, method)
+    return image.resize((max(1, round(image.width * share)), max(1, round(image.height * share))), method)
