@@ -31,12 +31,13 @@ _MANIFEST = "MANIFEST.jsonl"
 _TABLE = "layout.parquet"
 
 # A path that another image has too is not this image's alone, and stays.
-_DERIVED = """
-    SELECT path FROM derived_rows GROUP BY path
-    HAVING bool_and(sha256 IN (SELECT sha256 FROM wanted)) ORDER BY path"""
-_OTHERS = """
-    SELECT path FROM derived_rows WHERE path IN (SELECT unnest(?)) GROUP BY path
-    HAVING NOT bool_and(sha256 IN (SELECT sha256 FROM wanted))"""
+_MADE = "(SELECT path, sha256 FROM derived_rows UNION ALL SELECT path, sha256 FROM augmented_rows)"
+_DERIVED = f"""
+    SELECT path FROM {_MADE} GROUP BY path
+    HAVING bool_and(sha256 IN (SELECT sha256 FROM wanted)) ORDER BY path"""  # noqa: S608 - a constant
+_OTHERS = f"""
+    SELECT path FROM {_MADE} WHERE path IN (SELECT unnest(?)) GROUP BY path
+    HAVING NOT bool_and(sha256 IN (SELECT sha256 FROM wanted))"""  # noqa: S608 - a constant
 _EXPORTS = "SELECT DISTINCT export FROM exports WHERE sha256 IN (SELECT sha256 FROM wanted) ORDER BY export"
 _COPIES = """
     SELECT export, e.sha256, path, credit, strftime(max(finished_at), '%Y-%m-%dT%H:%M:%SZ') AS written_at
@@ -57,7 +58,10 @@ class ExportedCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """What is there, as paths in the workspace; exports, layouts, indexes by name, evidence as "<run>: n answers"."""
+    """What is there, as paths in the workspace; exports, layouts, indexes by name, evidence as "<run>: n answers".
+
+    `derived` are sized copies and variants.
+    """
 
     originals: tuple[str, ...] = ()
     derived: tuple[str, ...] = ()
@@ -149,7 +153,7 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _strays(con: Connection, workspace: Workspace, short: frozenset[str]) -> Iterator[str]:
-    """Sizes that are named after one of the images, and are no row's or only theirs."""
+    """Sizes and variants that are named after one of the images, and are no row's or only theirs."""
     found = []
     for path in workspace.derived.rglob("*"):
         digits = path.stem.rpartition("-")[2]

@@ -60,6 +60,9 @@ _ON_DISK = """
     SELECT path, min(sha256) AS sha256, 'derived' AS kind, list(DISTINCT derived_sha256) AS digests
     FROM derived SEMI JOIN audited USING (sha256) GROUP BY path
     UNION ALL BY NAME
+    SELECT path, min(sha256) AS sha256, 'variant' AS kind, list(DISTINCT derived_sha256) AS digests
+    FROM augmented SEMI JOIN audited USING (sha256) GROUP BY path
+    UNION ALL BY NAME
     SELECT path, sha256, 'export' AS kind, [derived_sha256] AS digests FROM audited WHERE starts_with(path, 'exports/')
     ORDER BY kind, path"""
 
@@ -205,7 +208,7 @@ def hash_files(workspace: Workspace, wanted: Sequence[Wanted], progress: Progres
 def _remains(held: Holdings) -> Iterator[tuple[str | None, str, str]]:
     """Rows of `remains`. Report pages are left out: an audit's own page names what it found."""
     yield from ((Path(path).stem, path, "original") for path in held.originals)
-    yield from ((None, path, "sized copy") for path in held.derived)
+    yield from ((None, path, "sized copy or variant") for path in held.derived)
     yield from ((None, f"layouts/{name}", "mosaic") for name in held.layouts)
     yield from ((None, f"layouts/{name}", "contact sheet") for name in held.sheets)
     yield from ((None, f"exports/{name}", "export") for name in held.exports)

@@ -37,6 +37,10 @@ _FILES = """
            bool_and(sha256 IN (SELECT sha256 FROM takedowns)) AS removed
     FROM derived_rows GROUP BY path
     UNION ALL BY NAME
+    SELECT 'variant' AS kind, path, list(DISTINCT derived_sha256) AS digests,
+           bool_and(sha256 IN (SELECT sha256 FROM takedowns)) AS removed
+    FROM augmented_rows GROUP BY path
+    UNION ALL BY NAME
     SELECT 'export' AS kind, 'exports/' || export || '/' || path AS path, [derived_sha256] AS digests,
            sha256 IN (SELECT sha256 FROM takedowns) AS removed
     FROM exports WHERE export IN (SELECT unnest($here))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harvest.ledger import Connection, find_sha256, open_ledger
+from harvest.ledger.seals import sealed_columns, sealed_tables
 from harvest.workspace import Workspace
 
 __all__ = ["Lineage", "lineage"]
@@ -31,6 +32,8 @@ _QUESTIONS = {
     ),
     "decisions": ("decisions", _MET, "decided_at, stage"),
     "derived": ("derived", _MET, "size, mode, recipe_digest"),
+    "variants": ("augmented_rows", _MET, "recipe_digest, variant, making"),
+    "splits": ("splits", _MET, "name"),
     "layouts": ("layouts", _MET, "layout"),
     "exports": ("exports", _MET, "export, path"),
     "stages": (
@@ -48,23 +51,6 @@ _QUESTIONS = {
     "rechecks": ("rechecks", _MET, "asked_at, recheck"),
     "takedowns": ("takedowns", _MET, "requested_at"),
 }
-_SEALED = (
-    "decisions",
-    "derived_rows",
-    "export_rows",
-    "layout_rows",
-    "duplicate_rows",
-    "embedded",
-    "faces",
-    "scores",
-    "labels",
-    "caption_rows",
-    "rechecks",
-    "reviews",
-    "takedowns",
-    "fingerprints",
-    "embeddings",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +58,8 @@ class Lineage:
     """All rows of the ledger that speak of one image, as plain values for JSON. Moments are ISO 8601 text in UTC.
 
     `group` are the other copies, each with the sighting that answers for it (`source`, `page_url`, `creator`,
-    `license`...); `stages` the finished stages that its layouts and exports belong to; `seals` those of its rows.
+    `license`...); `stages` the finished stages that its layouts and exports belong to; `variants` all that
+    were ever made of it; `seals` those of its rows.
     """
 
     sha256: str
@@ -82,6 +69,8 @@ class Lineage:
     group: tuple[Record, ...]
     decisions: tuple[Record, ...]
     derived: tuple[Record, ...]
+    variants: tuple[Record, ...]
+    splits: tuple[Record, ...]
     layouts: tuple[Record, ...]
     exports: tuple[Record, ...]
     stages: tuple[Record, ...]
@@ -120,6 +109,12 @@ class Lineage:
             _Node(_counted(len(self.decisions), "decision"), [*map(_decision, self.decisions)]),
             *([_Node(_counted(len(self.reviews), "review"), [*map(_review, self.reviews)])] if self.reviews else []),
             _Node(_counted(len(self.derived), "sized copy", "sized copies"), [*map(_derived, self.derived)]),
+            *(
+                [_Node(_counted(len(self.variants), "variant"), [*map(_variant, self.variants)])]
+                if self.variants
+                else []
+            ),
+            *[_Node(f"in the {row['split']} part of {row['name']}", []) for row in self.splits],
             _Node(_counted(len(self.layouts), "layout"), [*map(_layout, self.layouts)]),
             _Node(_counted(len(self.exports), "export"), [*map(_export, self.exports)]),
             *(
@@ -146,7 +141,8 @@ def lineage(workspace: Workspace, prefix: str) -> Lineage:
 
 def _seals(con: Connection, sha256: str) -> tuple[Record, ...]:
     """The seals that vouch for the image's rows, table by table."""
-    mine = " UNION ".join(f"SELECT seal FROM {table} WHERE sha256 = $sha256" for table in _SEALED)
+    tables = [table for table in sealed_tables(con) if "sha256" in sealed_columns(con, table)]
+    mine = " UNION ".join(f"SELECT seal FROM {table} WHERE sha256 = $sha256" for table in tables)
     rows = _rows(con, "seals", f"seal IN ({mine})", "seal", sha256)
     wanted = ("seal", "table_name", "rows", "digest", "sealed_at")
     return tuple({name: row[name] for name in wanted} for row in rows)
@@ -293,6 +289,11 @@ def _decision(row: Record) -> _Node:
 
 def _derived(row: Record) -> _Node:
     return _Node(f"{row['size']} px {row['mode']}: {row['path']}, sha256 {row['derived_sha256'][:16]}", [])
+
+
+def _variant(row: Record) -> _Node:
+    done = "; ".join(f"{name} {json.dumps(told)}" for name, told in json.loads(row["parameters"]).items())
+    return _Node(f"{row['variant']}: {row['path']}, sha256 {row['derived_sha256'][:16]}", [_Node(done, [])])
 
 
 def _layout(row: Record) -> _Node:

@@ -194,7 +194,7 @@ def _judgements(document: _Document, story: Lineage, original: str) -> None:
 
 
 def _made(document: _Document, story: Lineage, original: str) -> None:
-    """Sized copies, and the files of exports."""
+    """Sized copies, variants, and the files of exports."""
     for row in story.derived:
         plan = _plan(document, "recipe", row["recipe_digest"])
         name = f"h:normalize-{_short(row['recipe_digest'], row['sha256'], str(row['size']))}"
@@ -206,6 +206,17 @@ def _made(document: _Document, story: Lineage, original: str) -> None:
         document.relate("used", activity=name, entity=original)
         document.relate("wasGeneratedBy", entity=sized, activity=name)
         document.relate("wasDerivedFrom", generatedEntity=sized, usedEntity=original, activity=name)
+    for row in story.variants:
+        plan = _plan(document, "recipe", row["recipe_digest"])
+        name = f"h:augment-{_short(row['recipe_digest'], row['sha256'], str(row['variant']), str(row['making']))}"
+        done = {"prov:type": _kind("Augment"), "h:variant": row["variant"], "h:parameters": row["parameters"]}
+        document.add("activity", name, done)
+        document.relate("wasAssociatedWith", activity=name, agent=_program(document, None), plan=plan)
+        altered = document.bytes(row["source_sha256"], "SizedCopy", {})
+        variant = document.bytes(row["derived_sha256"], "Variant", {"prov:location": row["path"]})
+        document.relate("used", activity=name, entity=altered)
+        document.relate("wasGeneratedBy", entity=variant, activity=name)
+        document.relate("wasDerivedFrom", generatedEntity=variant, usedEntity=altered, activity=name)
     stages = {(row["stage"], row["name"]): row for row in story.stages}
     for row in story.layouts:
         stage = stages["layout", row["layout"]]

@@ -1,8 +1,8 @@
 """Everything made anew from what lies below it, and compared with the ledger: files, journals, seals.
 
-Files are hashed again: originals, sized copies, exports and their papers. Journals are read again: their own seals, the
-runs, and every row that came out of them. All other rows are held against their seals, and the seals against each
-other. Of kept evidence it is asked that every record begins where a sighting says.
+Files are hashed again: originals, sized copies, variants, exports and their papers. Journals are read again: their own
+seals, the runs, and every row that came out of them. All other rows are held against their seals, and the seals against
+each other. Of kept evidence it is asked that every record begins where a sighting says.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Difference:
     `where` is a path in the workspace, with a line where there is one, or a table and the key of a row.
     """
 
-    kind: str  # original | derived | export | paper | evidence | journal | run | sighting | row | seal
+    kind: str  # original | derived | variant | export | paper | evidence | journal | run | sighting | row | seal
     where: str
     what: str
 

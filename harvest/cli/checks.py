@@ -43,6 +43,8 @@ def _lines(counts: Status) -> list[tuple[str, str, int]]:
         counts.verdicts,
         counts.embeddings,
         counts.derived,
+        counts.splits,
+        counts.variants,
     )
     return [(line.of, line.what, line.count) for group in groups for line in group]
 

@@ -51,6 +51,8 @@ class Status:
     licences: tuple[StatusLine, ...]
     verdicts: tuple[StatusLine, ...]
     derived: tuple[StatusLine, ...]
+    splits: tuple[StatusLine, ...]
+    variants: tuple[StatusLine, ...]
     embeddings: tuple[StatusLine, ...]
     stages: tuple[StageRun, ...]
     waiting: tuple[Waiting, ...]
@@ -78,6 +80,12 @@ def status(con: Connection) -> Status:
         ),
         derived=_lines(
             con, "SELECT size || ' px', mode, count(DISTINCT sha256) FROM derived GROUP BY ALL ORDER BY ALL"
+        ),
+        splits=_lines(
+            con, "SELECT 'split of ' || name, split, count(*) FROM splits GROUP BY name, split ORDER BY name, split"
+        ),
+        variants=_lines(
+            con, "SELECT 'augmented for ' || name, 'variants', count(*) FROM augmented GROUP BY name ORDER BY name"
         ),
         embeddings=_lines(con, "SELECT model, 'vectors', count(*) FROM embeddings GROUP BY ALL ORDER BY ALL"),
         stages=tuple(latest_stages(con)),

@@ -154,6 +154,7 @@ def images_by_digest(con: Connection, prefix: str) -> dict[str, str]:
                SELECT sha256, '' AS what FROM images WHERE starts_with(sha256, $1)
                UNION SELECT sha256, '' FROM sightings WHERE starts_with(sha256, $1)
                UNION SELECT sha256, 'a size of it' FROM derived WHERE starts_with(derived_sha256, $1)
+               UNION SELECT sha256, 'a variant of it' FROM augmented_rows WHERE starts_with(derived_sha256, $1)
                UNION SELECT sha256, 'an exported file of it' FROM export_rows WHERE starts_with(derived_sha256, $1)
            ) GROUP BY sha256 ORDER BY sha256""",
         [prefix.lower()],

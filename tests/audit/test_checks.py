@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
@@ -24,7 +25,15 @@ from harvest.config.policy import (
 )
 from harvest.images.embedded import EMBEDDED_VERSION
 from harvest.images.faces import detector_name
-from harvest.ledger import DuplicateRow, open_ledger, write_duplicates
+from harvest.ledger import (
+    AugmentedRow,
+    DuplicateRow,
+    ParentRow,
+    open_ledger,
+    write_augmentation,
+    write_duplicates,
+    write_variants,
+)
 
 POLICY = Policy()
 DIGESTS = {"filter": "f" * 64}
@@ -123,6 +132,44 @@ def both(*deeds: Callable[[Any], object]) -> Callable[[Any], object]:
     return lambda dataset: [deed(dataset) for deed in deeds]
 
 
+def augmented(dataset: Any) -> None:
+    """Each sized copy has a variant beside it."""
+    rows = []
+    with open_ledger(dataset.workspace, write=True) as con:
+        for sha256, path, digest in con.execute("SELECT sha256, path, derived_sha256 FROM derived").fetchall():
+            target = dataset.workspace.derived / "augmented-64-0000" / "1" / Path(path).name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((dataset.workspace.root / path).read_bytes() + b"\0")
+            rows.append(
+                AugmentedRow(
+                    sha256=sha256,
+                    variant=1,
+                    path=target.relative_to(dataset.workspace.root).as_posix(),
+                    bytes=target.stat().st_size,
+                    width=64,
+                    height=64,
+                    derived_sha256=hashlib.sha256(target.read_bytes()).hexdigest(),
+                    source_sha256=digest,
+                    parameters={"flip": "horizontal"},
+                    recipe_digest="r",
+                )
+            )
+        write_variants(con, rows)
+        parents = [ParentRow(sha256=row.sha256, variants=1) for row in rows]
+        write_augmentation(con, name="shells", recipe_digest="r", input_digest="i", rows=parents)
+
+
+def exports_a_variant(dataset: Any) -> None:
+    """A file of an export is a variant, made of its original by an augmentation that is in force no more."""
+    augmented(dataset)
+    dataset.sql(
+        "UPDATE export_rows SET derived_sha256 = (SELECT derived_sha256 FROM augmented_rows v "
+        "WHERE v.sha256 = export_rows.sha256) WHERE export = 'small'"
+    )
+    with open_ledger(dataset.workspace, write=True) as con:
+        write_augmentation(con, name="shells", recipe_digest="r2", input_digest="i", rows=[])
+
+
 def met_elsewhere(dataset: Any) -> None:
     """Bytes that were met without a licence, and are not held."""
     dataset.sql(
@@ -170,6 +217,9 @@ CASES = {
     "original": Case(lambda d: flip(first(d.workspace.originals)), {"original-intact"}),
     "lost original": Case(lambda d: first(d.workspace.originals).unlink(), {"original-intact"}),
     "derived": Case(lambda d: flip(first(d.workspace.derived)), {"derived-intact"}),
+    "variant": Case(
+        both(augmented, lambda d: flip(first(d.workspace.derived / "augmented-64-0000"))), {"variant-intact"}
+    ),
     "exported": Case(lambda d: flip(first(d.workspace.exports / "small" / "images")), {"export-intact"}),
     "lost export": Case(lambda d: first(d.workspace.exports / "whole").unlink(), {"export-intact"}),
     "not derived": Case(
@@ -199,7 +249,12 @@ CASES = {
     "unknown licence of a copy": Case(both(met_elsewhere, copies(None, ELSEWHERE)), {"licence-agreed"}),
     "sold": Case(licensed("CC-BY-NC-4.0"), {"licence-commercial"}, use(commercial=True)),
     "resized": Case(licensed("CC-BY-ND-4.0"), {"licence-derivatives"}),
-    "augmented": Case(licensed("CC-BY-ND-4.0"), {"licence-derivatives", "licence-adapted"}, use(adapted=True)),
+    "augmented": Case(both(licensed("CC-BY-ND-4.0"), augmented), {"licence-derivatives", "licence-augmented"}),
+    "exported as a variant": Case(
+        both(licensed("CC-BY-ND-4.0"), exports_a_variant),
+        {"licence-derivatives", "licence-augmented", "export-intact", "manifest-complete"},
+    ),
+    "adapted later": Case(licensed("CC-BY-ND-4.0"), {"licence-derivatives", "licence-adapted"}, use(adapted=True)),
     "share-alike": Case(licensed("CC-BY-SA-4.0"), {"licence-share-alike"}),
     "share-alike, handed on freely": Case(licensed("CC-BY-SA-3.0"), {"licence-shared-as"}, use(shared_as="CC-BY-4.0")),
     "share-alike, handed on under an older version": Case(

@@ -50,6 +50,13 @@ FILES = (
         "Each sized copy of an audited image is hashed again and compared with its row.",
     ),
     _digest_check(
+        "variant-intact",
+        "variant",
+        "Variants for training are the ones that were made",
+        "Variants missing or changed",
+        "Each variant of an audited image that `augment` made is hashed again and compared with its row.",
+    ),
+    _digest_check(
         "export-intact",
         "export",
         "Exported files are the ones that were exported",
@@ -61,11 +68,12 @@ FILES = (
         severity=Severity.VIOLATION,
         title="Every exported file descends from its original",
         fault="Files of unknown descent",
-        explanation="An exported file is the original itself or a sized copy that a stage made of it.",
+        explanation="An exported file is the original itself, or a sized copy or variant that a stage made of it.",
         needs=frozenset({"exports"}),
         sql="""
-            SELECT a.sha256, a.part, a.path, 'neither the original nor a sized copy of it' AS detail
+            SELECT a.sha256, a.part, a.path, 'neither the original nor a sized copy or variant of it' AS detail
             FROM audited a ANTI JOIN derived d USING (sha256, derived_sha256)
+            ANTI JOIN augmented_rows v USING (sha256, derived_sha256)
             WHERE a.derived_sha256 <> a.sha256""",
     ),
 )

@@ -128,6 +128,26 @@ LICENCES = (
             WHERE derived_sha256 <> sha256""",
     ),
     Check(
+        id="licence-augmented",
+        severity=Severity.VIOLATION,
+        title="No-derivatives works have no variants for training",
+        fault="No-derivatives works that were augmented",
+        explanation="A picture that was turned, cropped or recoloured is an adaptation, which these licences do not "
+        "let anybody hand on. `harvest augment` leaves such works out; it does not know what was said of a work since.",
+        sql="""
+            SELECT sha256, part, path, license || ', a variant: ' || of AS detail
+            FROM audited SEMI JOIN (FROM terms WHERE nd) USING (license) JOIN (
+                SELECT sha256, min(path) || if(count(*) > 1, ' and ' || count(*) - 1 || ' more', '') AS of
+                FROM augmented GROUP BY sha256
+            ) USING (sha256)
+            UNION
+            SELECT sha256, part, a.path, license || ', exported as a variant' AS detail
+            FROM audited a SEMI JOIN (FROM terms WHERE nd) USING (license)
+            SEMI JOIN (SELECT sha256, derived_sha256 FROM augmented_rows ANTI JOIN augmented USING (sha256)) v
+                USING (sha256, derived_sha256)
+            ORDER BY ALL""",
+    ),
+    Check(
         id="licence-adapted",
         severity=Severity.VIOLATION,
         title="No-derivatives works are not adapted later",
