@@ -19,7 +19,7 @@ from harvest.crawl.several import CrawlReport, crawl_sources
 from harvest.errors import ConfigError, SourceError
 from harvest.ledger import ingest_all, last_run, open_ledger
 from harvest.progress import Progress
-from harvest.stages import STAGES, StageReport, check_recipe, dedupe, size_digests, stage_digests
+from harvest.stages import STAGES, StageReport, check_recipe, dedupe, labelled_by, size_digests, stage_digests
 from harvest.stages import filters as judges
 from harvest.workspace import Workspace
 
@@ -120,11 +120,13 @@ def export_all(
     workspace: Workspace, plan: Plan, *, progress: Progress, to: str | None = None
 ) -> list[export.ExportReport]:
     """Write the recipe's exports; with `to`, those of that format."""
+    wants_words = any(job.settings.labels == "model" for job in export.build(plan.recipe, to=to))
     return export.run_exports(
         workspace,
         plan.recipe,
         plan.digests(workspace),
         size_digests=size_digests(plan.recipe),
+        labelled_by=labelled_by(plan.recipe, workspace) if wants_words else (),
         progress=progress,
         to=to,
     )

@@ -22,7 +22,7 @@ class Check:
     - `audited(part, sha256, path, derived_sha256, license, credit)`: what is judged; path is relative to the workspace
     - `origins`: the ledger's view `provenance`, of the audited images alone, and the country that their files name
     - `files(path, sha256, kind, wanted, found)`: digests the ledger gives and digests on disk, found NULL when missing
-    - `manifest(part, line, file, sha256, original_sha256, license, creator, page_url, image_url)`
+    - `manifest(part, line, file, sha256, original_sha256, made_from_sha256, license, creator, page_url, image_url)`
     - `strays(part, path)`: files in an export's folder that no row knows
     - `missing_exports(part, path, files)`: exports whose folder is gone; nothing of them is in `audited`
     - `remains(sha256, path, kind)`: what is still on the disk of images that were taken down

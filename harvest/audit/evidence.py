@@ -29,7 +29,7 @@ __all__ = ["Evidence", "Part", "gather", "hash_files", "registered"]
 _TEXT = pa.string()
 _AUDITED = {"sha256": _TEXT, "part": _TEXT, "path": _TEXT, "derived_sha256": _TEXT, "license": _TEXT, "credit": _TEXT}
 _FILES = {"path": _TEXT, "sha256": _TEXT, "kind": _TEXT, "wanted": _TEXT, "found": _TEXT}
-_PAPER_FIELDS = ("file", "sha256", "original_sha256", "license", "creator", "page_url", "image_url")
+_PAPER_FIELDS = ("file", "sha256", "original_sha256", "made_from_sha256", "license", "creator", "page_url", "image_url")
 _MANIFEST = {"part": _TEXT, "line": pa.int64(), **dict.fromkeys(_PAPER_FIELDS, _TEXT)}
 _REMAINS = {"sha256": _TEXT, "path": _TEXT, "kind": _TEXT}
 _MISSING = {"part": _TEXT, "path": _TEXT, "files": pa.int64()}
@@ -53,7 +53,8 @@ _INSPECTED = """
     SELECT EXISTS (FROM embedded SEMI JOIN audited USING (sha256) WHERE version = $reader),
            EXISTS (FROM faces SEMI JOIN audited USING (sha256) WHERE coalesce(detector = $detector, true)),
            EXISTS (FROM rechecks SEMI JOIN audited USING (sha256))"""
-# Every digest that the ledger gives a path; a path that was made anew has the digests of all its makings.
+# Every digest that the ledger gives a path; a path that was made anew has the digests of all its makings. Archives of
+# images are hashed with the papers.
 _ON_DISK = """
     SELECT path, sha256, 'original' AS kind, [sha256] AS digests FROM images SEMI JOIN audited USING (sha256)
     UNION ALL BY NAME
@@ -63,7 +64,8 @@ _ON_DISK = """
     SELECT path, min(sha256) AS sha256, 'variant' AS kind, list(DISTINCT derived_sha256) AS digests
     FROM augmented SEMI JOIN audited USING (sha256) GROUP BY path
     UNION ALL BY NAME
-    SELECT path, sha256, 'export' AS kind, [derived_sha256] AS digests FROM audited WHERE starts_with(path, 'exports/')
+    SELECT path, sha256, 'export' AS kind, [derived_sha256] AS digests FROM audited
+    WHERE starts_with(path, 'exports/') AND NOT contains(path, '!/')
     ORDER BY kind, path"""
 
 

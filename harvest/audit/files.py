@@ -31,7 +31,8 @@ __all__ = ["FileCount", "compare_files", "paper_digests"]
 
 _AHEAD = 256  # files that are hashed ahead of the one that is reported
 
-# A path that was made anew has the digests of all its makings; what was taken down has to be gone.
+# A path that was made anew has the digests of all its makings; what was taken down has to be gone. Archives are hashed
+# as papers are: of the images in one, only those that had to go are asked for.
 _FILES = """
     SELECT 'derived' AS kind, path, list(DISTINCT derived_sha256) AS digests,
            bool_and(sha256 IN (SELECT sha256 FROM takedowns)) AS removed
@@ -41,9 +42,9 @@ _FILES = """
            bool_and(sha256 IN (SELECT sha256 FROM takedowns)) AS removed
     FROM augmented_rows GROUP BY path
     UNION ALL BY NAME
-    SELECT 'export' AS kind, 'exports/' || export || '/' || path AS path, [derived_sha256] AS digests,
-           sha256 IN (SELECT sha256 FROM takedowns) AS removed
-    FROM exports WHERE export IN (SELECT unnest($here))
+    SELECT 'export' AS kind, 'exports/' || export || '/' || split_part(path, '!/', 1) AS path,
+           [derived_sha256] AS digests, sha256 IN (SELECT sha256 FROM takedowns) AS removed
+    FROM exports WHERE export IN (SELECT unnest($here)) AND (removed OR NOT contains(exports.path, '!/'))
     UNION ALL BY NAME
     SELECT 'original' AS kind, path, [sha256] AS digests, sha256 IN (SELECT sha256 FROM takedowns) AS removed
     FROM images

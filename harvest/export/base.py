@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harvest.config.reader import setting
+from harvest.export.boxes import Box
 from harvest.ledger.rows import ImageRow, SightingRow
 from harvest.licences import credit_line, licence
 
-__all__ = ["UNKNOWN", "Entry", "ExportFormat", "ExportSettings", "ExportedFile", "RecipeFacts"]
+__all__ = [
+    "SPLITS",
+    "UNKNOWN",
+    "Augmentation",
+    "Entry",
+    "ExportFormat",
+    "ExportSettings",
+    "ExportedFile",
+    "RecipeFacts",
+    "no_instructions",
+]
 
 UNKNOWN = "unknown"
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +34,8 @@ class ExportSettings:
 
     `size` is one of the recipe's sizes, None for the original bytes. `name` is the folder's name under `exports/`.
     `captions` are those of the `recipe`, the images' `title`s or `none`; unless said otherwise, those of a recipe that
-    has captions, and titles of one that has not.
+    has captions, and titles of one that has not. `labels` are those of the `source`, the best words that the recipe's
+    `labels` filters found (`model`), or `none`.
     """
 
     format: str
@@ -31,6 +44,7 @@ class ExportSettings:
         None, pattern=r"^[a-z0-9][a-z0-9._-]*$", expected="a name of small letters, digits, '.', '_' and '-'"
     )
     captions: str | None = setting(None, choices=("recipe", "title", "none"))
+    labels: str = setting("source", choices=("source", "model", "none"))
 
     @property
     def folder(self) -> str:
@@ -49,12 +63,23 @@ class RecipeFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """How a file was made of another one: the number of this variant, and the parameters that it was made by."""
+
+    variant: int
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One image to export: the file that is copied, and the sighting that answers for it.
 
     `stem` names the image's files and is unique in the export. `digest` is the hex sha256 that `source` must have.
     `caption_origin` says where the caption's words are from: `title`, or as the ledger's captions have it. `places`
-    counts the distinct (source, id, URL) at which these bytes were met.
+    counts the distinct (source, id, URL) at which these bytes were met. `labels` are what the image is of, the first
+    one first; `split` is one of SPLITS, None where the recipe makes none. `width` and `height` are those of `source` in
+    pixels, None where they are not known, and `boxes` lie in them. An augmented file is an entry of its own, with its
+    parent's image and provenance and a stem `<stem>-a<variant>`.
     """
 
     stem: str
@@ -65,6 +90,12 @@ class Entry:
     caption: str | None
     caption_origin: str | None
     places: int
+    labels: tuple[str, ...] = ()
+    split: str | None = None
+    width: int | None = None
+    height: int | None = None
+    boxes: tuple[Box, ...] = ()
+    augmentation: Augmentation | None = None
 
     @property
     def credit(self) -> str:
@@ -95,16 +126,36 @@ class Entry:
             "caption_origin": self.caption_origin,
             "credit": self.credit,
             "sightings": self.places,
+            "made_from_sha256": self.digest,
+            "width": self.width,
+            "height": self.height,
+            "labels": list(self.labels),
+            "boxes": [box.record() for box in self.boxes],
+            "split": self.split,
+            "augmentation": _told(self.augmentation),
         }
+
+
+def _told(augmentation: Augmentation | None) -> dict[str, Any] | None:
+    return {"variant": augmentation.variant, **augmentation.parameters} if augmentation else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedFile:
-    """One image file as it was written; `path` is relative to the export's folder, with forward slashes."""
+    """One image file as it was written; `path` is relative to the export's folder, with forward slashes.
+
+    An image that lies in an archive with others has a path by `harvest.export.members.member_path`, and `sha256` is
+    that of its own bytes there.
+    """
 
     path: str
     sha256: str
     entry: Entry
+
+
+def no_instructions(folder: Path, settings: ExportSettings, recipe: RecipeFacts) -> Sequence[str]:  # noqa: ARG001
+    """For formats that every tool reads without being told how."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +165,12 @@ class ExportFormat:
     `write(folder, entries, settings)` puts the images and the tool's own index files into the empty `folder` and
     yields one ExportedFile an image, in the order of `entries`. The paper trail beside them is not its concern.
     `version` goes up when the same entries come out as other bytes, so that old exports are made anew.
+    `instructions(folder, settings, recipe)` are lines for whoever goes on from the finished folder: commands to train
+    by, with its paths. They are printed after the export, and again when it was there already.
     """
 
     name: str
     version: int
     write: Callable[[Path, Sequence[Entry], ExportSettings], Iterator[ExportedFile]]
     settings: type[ExportSettings] = ExportSettings
+    instructions: Callable[[Path, ExportSettings, RecipeFacts], Sequence[str]] = no_instructions

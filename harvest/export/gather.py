@@ -6,21 +6,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
+from harvest.config.reader import Section
 from harvest.errors import CheckFailed, UsageError
 from harvest.export.base import Entry, ExportedFile, ExportSettings
+from harvest.export.boxes import Box, Placement, boxes_of, placement
 from harvest.export.registry import FORMATS
 from harvest.ledger import (
     Connection,
-    DerivedRow,
+    ExportRow,
     ImageRow,
     SightingRow,
     StageRun,
+    caption_facts,
     captions_of,
     derived,
     exported,
@@ -29,11 +33,13 @@ from harvest.ledger import (
     provenance,
     selected,
 )
+from harvest.ledger.rows import MEMBER
 from harvest.workspace import Workspace
 
 __all__ = [
     "Gathered",
     "GatheredAgain",
+    "Wording",
     "exported_digests",
     "gather",
     "gather_again",
@@ -47,11 +53,29 @@ _STEM = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """Whose captions the images have, that of the recipe called so, and which words models found for them.
+
+    `labelled_by` are (model, vocabulary) as in the ledger's `labels`; of their words those with a share of at least
+    `min_share` count, at most `most` an image.
+    """
+
+    recipe: str
+    labelled_by: tuple[tuple[str, str], ...] = ()
+    min_share: float = 0.0
+    most: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """The entries in the order of their sha256, and how many selected images have no file of the asked size."""
+    """The entries in the order of their sha256, and how many selected images have no file of the asked size.
+
+    `size_digest` is the recipe digest of the sized copies.
+    """
 
     entries: tuple[Entry, ...]
     left_out: int
+    size_digest: str | None
 
 
 def gather(
@@ -61,33 +85,25 @@ def gather(
     digests: Mapping[str, str],
     size_digests: Mapping[int, str] | None,
     *,
-    recipe: str,
+    wording: Wording,
 ) -> Gathered:
     """Every selected image with its file of the asked size; `digests` and `size_digests` as in `run_exports`.
 
-    `recipe` is the name of the one whose captions they have. What was taken down is not selected, whatever the
-    decisions say. Raises CheckFailed for an image nobody has met, UsageError where the recipe's captions are wanted and
-    not made yet.
+    What was taken down is not selected, whatever the decisions say. Raises CheckFailed for an image nobody has met,
+    UsageError where the recipe's captions are wanted and not made yet.
     """
     kept = selected(con, digests)
-    sized = _sized(con, settings.size, size_digests)
-    stems = _stems([image.sha256 for image in kept])
-    chosen = []
-    for image in kept:
-        row = sized.get(image.sha256)
-        if settings.size is None or row is not None:
-            path, digest = (row.path, row.derived_sha256) if row else (image.path, image.sha256)
-            chosen.append(_Chosen(image, workspace.root / path, digest, stems[image.sha256]))
-    entries = _entries(con, recipe, settings, chosen)
-    return Gathered(entries=entries, left_out=len(kept) - len(entries))
+    return _gathered(con, workspace, settings, kept, _size_digest(con, settings.size, size_digests), wording)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatheredAgain:
-    """What is left of an export that was made before, and the settings that it was made by."""
+    """What is left of an export that was made before, and what it was made by."""
 
     entries: tuple[Entry, ...]
     settings: ExportSettings
+    wording: Wording
+    size_digest: str | None
 
 
 def gather_again(con: Connection, workspace: Workspace, export: str, last: StageRun) -> GatheredAgain | None:
@@ -98,62 +114,120 @@ def gather_again(con: Connection, workspace: Workspace, export: str, last: Stage
     form = FORMATS.get(last.detail.get("format", ""))
     if form is None or "settings" not in last.detail or "recipe" not in last.detail:
         return None
-    settings = form.settings(**last.detail["settings"])
+    settings = Section(workspace.ledger, f"export {export}", last.detail["settings"]).read(form.settings)
+    said = last.detail.get("wording", {"recipe": last.detail["recipe"]["name"]})
+    wording = Section(workspace.ledger, f"export {export}", said).read(Wording)
+    size_digest = last.detail.get("size_digest") or _size_digest(con, settings.size, None)
     rows = {row.sha256: row for row in exported(con, export)}
-    made = _rows(
-        con,
-        "SELECT derived_sha256, min(path) AS path FROM derived SEMI JOIN wanted ON derived_sha256 = wanted.sha256 "
-        "GROUP BY derived_sha256",
-        [row.derived_sha256 for row in rows.values()],
-    )
-    paths = {row["derived_sha256"]: row["path"] for row in made}
-    stems = _stems(sorted(rows))
+    kept = [image for image in images(con) if image.sha256 in rows]
+    found = _gathered(con, workspace, settings, kept, size_digest, wording)
+    entries = [_with_file(entry, workspace.exports / export, rows[entry.image.sha256]) for entry in found.entries]
+    return GatheredAgain(entries=tuple(entries), settings=settings, wording=wording, size_digest=size_digest)
+
+
+def _with_file(entry: Entry, folder: Path, row: ExportRow) -> Entry:
+    """The entry with the file that the export itself has of it, where the one it was made from is gone."""
+    if entry.digest == entry.image.sha256 or entry.source.is_file() or row.derived_sha256 != entry.digest:
+        return entry
+    return replace(entry, source=folder / row.path)
+
+
+def _gathered(  # noqa: PLR0917 - what two callers have in common
+    con: Connection,
+    workspace: Workspace,
+    settings: ExportSettings,
+    kept: Sequence[ImageRow],
+    size_digest: str | None,
+    wording: Wording,
+) -> Gathered:
+    sized = derived(con, settings.size, size_digest) if settings.size is not None and size_digest else {}
+    stems = _stems([image.sha256 for image in kept])
     chosen = []
-    for image in images(con):
-        row = rows.get(image.sha256)
-        if row is None:
-            continue
-        source = workspace.root / (
-            image.path if row.derived_sha256 == image.sha256 else paths.get(row.derived_sha256, "")
-        )
-        if row.derived_sha256 != image.sha256 and not source.is_file():
-            source = workspace.exports / export / row.path
-        chosen.append(_Chosen(image, source, row.derived_sha256, stems[image.sha256]))
-    return GatheredAgain(entries=_entries(con, last.detail["recipe"]["name"], settings, chosen), settings=settings)
+    for image in kept:
+        row = sized.get(image.sha256)
+        if settings.size is None or row is not None:
+            path, digest = (row.path, row.derived_sha256) if row else (image.path, image.sha256)
+            place = placement(image.width, image.height, mode=row.mode, px=row.size) if row else None
+            whole = None if row else (image.width, image.height)
+            chosen.append(_Chosen(image, workspace.root / path, digest, stems[image.sha256], place, whole))
+    entries = _entries(con, wording, settings, chosen)
+    return Gathered(entries=entries, left_out=len(kept) - len(entries), size_digest=size_digest)
 
 
 class _Chosen(NamedTuple):
-    """An image, the file of it that is exported with its digest, and its name there."""
+    """An image, the file of it that is exported with its digest, its name there, and how the picture lies in it.
+
+    `whole` is the file's width and height where it is the picture as it came; `place` is None then, and where nobody
+    knows how it lies.
+    """
 
     image: ImageRow
     source: Path
     digest: str
     stem: str
+    place: Placement | None
+    whole: tuple[int, int] | None
+
+    @property
+    def size(self) -> tuple[int | None, int | None]:
+        """Width and height of the file, where they are known."""
+        return self.whole or ((self.place.width, self.place.height) if self.place else (None, None))
+
+    def boxes(self, drawn: tuple[Box, ...]) -> tuple[Box, ...]:
+        """Those that were drawn in the picture, as they lie in the file; none where nobody knows how."""
+        if self.whole:
+            return drawn
+        return self.place.placed(drawn) if self.place else ()
 
 
-def _entries(con: Connection, recipe: str, settings: ExportSettings, chosen: Sequence[_Chosen]) -> tuple[Entry, ...]:
+def _entries(
+    con: Connection, wording: Wording, settings: ExportSettings, chosen: Sequence[_Chosen]
+) -> tuple[Entry, ...]:
     wanted = [each.image.sha256 for each in chosen]
     origins, places = provenance(con, wanted), _places(con, wanted)
-    captions = _captions(con, recipe, settings, origins)
+    captions = _captions(con, wording.recipe, settings, origins)
+    labels = _labels(con, wording, settings, origins)
     entries = []
-    for image, source, digest, stem in chosen:
-        origin = origins.get(image.sha256)
+    for each in chosen:
+        image = each.image
+        origin = origins.pop(image.sha256, None)
         if origin is None:
             raise CheckFailed(f"image {image.sha256[:16]} has no sighting; `harvest audit` tells what else is untraced")
         caption, caption_origin = captions.get(image.sha256, (None, None))
+        width, height = each.size
         entries.append(
             Entry(
-                stem=stem,
-                source=source,
-                digest=digest,
+                stem=each.stem,
+                source=each.source,
+                digest=each.digest,
                 image=image,
-                provenance=origin,
+                provenance=replace(origin, raw={}),  # long lists of outlines, which nobody reads from here on
                 caption=caption,
                 caption_origin=caption_origin,
                 places=places.get(image.sha256, 0),
+                labels=labels.get(image.sha256, ()),
+                width=width,
+                height=height,
+                boxes=each.boxes(boxes_of(origin.raw)),
             )
         )
     return tuple(entries)
+
+
+def _labels(
+    con: Connection, wording: Wording, settings: ExportSettings, origins: Mapping[str, SightingRow]
+) -> dict[str, tuple[str, ...]]:
+    """By sha256, what the images are of; the best word first where models found them."""
+    if settings.labels == "source":
+        return {sha256: origin.labels for sha256, origin in origins.items()}
+    if settings.labels != "model":
+        return {}
+    found = {}
+    for some in caption_facts(con, np.array(sorted(origins), dtype="S64"), wording.labelled_by):
+        for facts in some:
+            words = dict.fromkeys(word.label for word in facts.found if word.score >= wording.min_share)
+            found[facts.sha256] = tuple(words)[: wording.most]
+    return found
 
 
 def _captions(
@@ -182,9 +256,9 @@ def input_digest(entries: Sequence[Entry]) -> str:
 
 
 def exported_digests(con: Connection, export: str) -> dict[str, str]:
-    """Hex sha256 by path of the files that the ledger has for one export."""
-    rows = con.execute("SELECT path, derived_sha256 FROM exports WHERE export = $export", {"export": export})
-    return dict(rows.fetchall())
+    """Hex sha256 by path of the images that the ledger has for one export, but of those in archives."""
+    statement = "SELECT path, derived_sha256 FROM exports WHERE export = $export AND NOT contains(path, $member)"
+    return dict(con.execute(statement, {"export": export, "member": MEMBER}).fetchall())
 
 
 def sightings_of(con: Connection, files: Sequence[ExportedFile]) -> list[dict[str, Any]]:
@@ -210,16 +284,17 @@ def runs_of(con: Connection, files: Sequence[ExportedFile]) -> list[dict[str, An
     )
 
 
-def _sized(con: Connection, size: int | None, size_digests: Mapping[int, str] | None) -> dict[str, DerivedRow]:
+def _size_digest(con: Connection, size: int | None, size_digests: Mapping[int, str] | None) -> str | None:
+    """The recipe digest of the copies of a size; the newest one's where nobody says which."""
     if size is None:
-        return {}
+        return None
     if size_digests is not None:
-        return derived(con, size, size_digests[size]) if size in size_digests else {}
+        return size_digests.get(size)
     newest = con.execute(
         "SELECT recipe_digest FROM derived_rows WHERE size = $size GROUP BY ALL ORDER BY max(rowid) DESC LIMIT 1",
         {"size": size},
     ).fetchone()
-    return derived(con, size, newest[0]) if newest else {}
+    return newest[0] if newest else None
 
 
 def _places(con: Connection, wanted: list[str]) -> dict[str, int]:

@@ -59,5 +59,7 @@ def _job(recipe: Recipe, section: Section) -> ExportJob:
         raise section.error("size", f"expected one of the recipe's sizes ({listed}) or null, got {settings.size}")
     if settings.captions == "recipe" and recipe.captions is None:
         raise section.error("captions", "expected `captions:` in the recipe to take them from, got none")
+    if settings.labels == "model" and not any("labels" in entry.values for entry in recipe.filter):
+        raise section.error("labels", "expected a `labels` filter in the recipe to take labels from, got none")
     captions = settings.captions or ("title" if recipe.captions is None else "recipe")
     return ExportJob(format=chosen, settings=replace(settings, captions=captions))

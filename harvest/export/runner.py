@@ -7,10 +7,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from harvest.config.captions import CaptionLabels
 from harvest.config.recipe import Recipe, params_digest
 from harvest.errors import UsageError
 from harvest.export.base import Entry, ExportedFile, RecipeFacts
-from harvest.export.gather import Gathered, exported_digests, gather, gather_again, input_digest, runs_of, sightings_of
+from harvest.export.gather import (
+    Gathered,
+    Wording,
+    exported_digests,
+    gather,
+    gather_again,
+    input_digest,
+    runs_of,
+    sightings_of,
+)
 from harvest.export.paper import write_credits, write_datasheet, write_lines, write_manifest
 from harvest.export.publish import digest_of_file, locked, published_folder, remove_folder
 from harvest.export.registry import FORMATS, ExportJob, build
@@ -30,7 +40,8 @@ class ExportReport:
     """What became of one export. `left_out` counts selected images that have no file of the asked size, `uncaptioned`
     those that are there without the caption that was asked for.
 
-    `written` is False when the folder stood there already, whole and up to date.
+    `written` is False when the folder stood there already, whole and up to date. `instructions` are lines for whoever
+    goes on from there.
     """
 
     name: str
@@ -40,6 +51,7 @@ class ExportReport:
     left_out: int
     uncaptioned: int
     written: bool
+    instructions: tuple[str, ...]
 
 
 def run_exports(
@@ -48,28 +60,38 @@ def run_exports(
     digests: Mapping[str, str],
     *,
     size_digests: Mapping[int, str] | None = None,
+    labelled_by: Sequence[tuple[str, str]] = (),
     progress: Progress,
     to: str | None = None,
 ) -> list[ExportReport]:
     """Write the recipe's exports under `exports/`, doing only what is missing; with `to`, those of that format.
 
     `digests` maps each selecting stage to the recipe digest of its decisions, `size_digests` each size in pixels to
-    that of its derived rows; without it, the newest rows of a size are taken. Raises ConfigError for a bad `export:`
-    section, UsageError when there is nothing to export, CheckFailed when a file is not what the ledger says, LedgerBusy
-    while another process exports here.
+    that of its derived rows; without it, the newest rows of a size are taken. `labelled_by` are (model, vocabulary) by
+    which the recipe's filters found labels. Raises ConfigError for a bad `export:` section, UsageError when there is
+    nothing to export, CheckFailed when a file is not what the ledger says, LedgerBusy while another process exports
+    here.
     """
     jobs = build(recipe, to=to)
     if not jobs:
         return []
+    choice = _Choice(digests, size_digests, _wording(recipe, labelled_by))
     with locked(workspace.exports):
-        return [_run(workspace, recipe, job, _Choice(digests, size_digests), progress) for job in jobs]
+        return [_run(workspace, recipe, job, choice, progress) for job in jobs]
 
 
 class _Choice(NamedTuple):
-    """Which images, and which files of them."""
+    """Which images, which files of them, and what they are called."""
 
     digests: Mapping[str, str]
     size_digests: Mapping[int, str] | None
+    wording: Wording
+
+
+def _wording(recipe: Recipe, labelled_by: Sequence[tuple[str, str]]) -> Wording:
+    """Words of models count for exports as they do for captions."""
+    terms = recipe.captions.labels if recipe.captions else CaptionLabels()
+    return Wording(recipe=recipe.name, labelled_by=tuple(labelled_by), min_share=terms.min_share, most=terms.most)
 
 
 def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> ExportReport | None:
@@ -91,7 +113,14 @@ def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> Exp
             return None
         job = ExportJob(format=FORMATS[last.detail["format"]], settings=found.settings)
         recipe = RecipeFacts(**last.detail["recipe"])
-        work = _Work(job=job, recipe=recipe, recipe_digest=last.recipe_digest, left_out=last.detail.get("left_out", 0))
+        work = _Work(
+            job=job,
+            recipe=recipe,
+            recipe_digest=last.recipe_digest,
+            left_out=last.detail.get("left_out", 0),
+            wording=found.wording,
+            size_digest=found.size_digest,
+        )
         _write(workspace, work, found.entries, progress)
     return _told(workspace, work, found.entries, written=True)
 
@@ -104,6 +133,8 @@ class _Work:
     recipe: RecipeFacts
     recipe_digest: str
     left_out: int
+    wording: Wording
+    size_digest: str | None
 
 
 def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, progress: Progress) -> ExportReport:
@@ -117,13 +148,20 @@ def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, 
     }
     recipe_digest = params_digest("export", _VERSION, params)
     with open_ledger(workspace) as con:
-        found = gather(con, workspace, settings, *choice, recipe=recipe.name)
+        found = gather(con, workspace, settings, choice.digests, choice.size_digests, wording=choice.wording)
         last = latest_stage(con, "export", name)
         there = exported_digests(con, name)
     _require_some(found, job)
     asked = (recipe_digest, input_digest(found.entries))
     facts = RecipeFacts(name=recipe.name, title=recipe.title, description=recipe.description, digest=recipe.digest)
-    work = _Work(job=job, recipe=facts, recipe_digest=recipe_digest, left_out=found.left_out)
+    work = _Work(
+        job=job,
+        recipe=facts,
+        recipe_digest=recipe_digest,
+        left_out=found.left_out,
+        wording=choice.wording,
+        size_digest=found.size_digest,
+    )
     written = not (last and (last.recipe_digest, last.input_digest) == asked and _is_whole(folder, last, there))
     if written:
         _write(workspace, work, found.entries, progress)
@@ -152,6 +190,8 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
         "digests": digests,
         "settings": asdict(settings),
         "recipe": asdict(work.recipe),
+        "wording": asdict(work.wording),
+        "size_digest": work.size_digest,
     }
     with open_ledger(workspace, write=True) as con:
         write_export(
@@ -166,14 +206,16 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
 
 def _told(workspace: Workspace, work: _Work, entries: Sequence[Entry], *, written: bool) -> ExportReport:
     name, wanted = work.job.settings.folder, work.job.settings.captions != "none"
+    folder = workspace.exports / name
     return ExportReport(
         name=name,
         format=work.job.format.name,
-        folder=workspace.exports / name,
+        folder=folder,
         files=len(entries),
         left_out=work.left_out,
         uncaptioned=sum(entry.caption is None for entry in entries) if wanted else 0,
         written=written,
+        instructions=tuple(work.job.format.instructions(folder, work.job.settings, work.recipe)) if entries else (),
     )
 
 

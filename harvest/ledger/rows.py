@@ -9,6 +9,7 @@ from typing import Any
 from harvest.items import EvidenceRef, Signal
 
 __all__ = [
+    "MEMBER",
     "DecisionRow",
     "DerivedRow",
     "DuplicateRow",
@@ -23,6 +24,9 @@ __all__ = [
     "StageRun",
     "VainAsk",
 ]
+
+#: Stands between an archive's path and a name in it, as in the addresses of Java's archives.
+MEMBER = "!/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +215,10 @@ class LayoutRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRow:
-    """One exported file; `path` is relative to the export's folder."""
+    """One exported image; `path` is relative to the export's folder, and `<archive>!/<name>` within an archive.
+
+    `derived_sha256` is that of the image's own bytes there.
+    """
 
     export: str
     sha256: str

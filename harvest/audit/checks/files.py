@@ -68,11 +68,17 @@ FILES = (
         severity=Severity.VIOLATION,
         title="Every exported file descends from its original",
         fault="Files of unknown descent",
-        explanation="An exported file is the original itself, or a sized copy or variant that a stage made of it.",
+        explanation="An exported file is the original itself, a sized copy or variant that a stage made of it, or one "
+        "of these in the form that the format asks for; MANIFEST.jsonl says of which.",
         needs=frozenset({"exports"}),
         sql="""
+            WITH descended AS (
+                SELECT a.sha256, a.part, a.path, coalesce(m.made_from_sha256, a.derived_sha256) AS derived_sha256
+                FROM audited a
+                LEFT JOIN manifest m ON m.part = a.part AND a.path = 'exports/' || m.part || '/' || m.file
+            )
             SELECT a.sha256, a.part, a.path, 'neither the original nor a sized copy or variant of it' AS detail
-            FROM audited a ANTI JOIN derived d USING (sha256, derived_sha256)
+            FROM descended a ANTI JOIN derived d USING (sha256, derived_sha256)
             ANTI JOIN augmented_rows v USING (sha256, derived_sha256)
             WHERE a.derived_sha256 <> a.sha256""",
     ),

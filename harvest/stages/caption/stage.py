@@ -34,7 +34,7 @@ from harvest.stages.selection import stage_digests
 from harvest.stages.work import digest_over
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "check_captions", "run_caption"]
+__all__ = ["STAGE", "check_captions", "labelled_by", "run_caption"]
 
 STAGE = "caption"
 VERSION = 1
@@ -58,12 +58,12 @@ def run_caption(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> 
     if config is None:
         return StageReport(stage=STAGE)
     stages = stage_digests(recipe, workspace)
-    labelled_by = _labelled_by(workspace, recipe)
+    named = labelled_by(recipe, workspace)
     with open_ledger(workspace) as con:
         chosen = images_among(con, kept_by=stages, not_dropped_by={})
         overrides = _overrides(con, config)
         last = latest_stage(con, STAGE, recipe.name)
-        columns = _worded(con, config, chosen, labelled_by, overrides, progress)
+        columns = _worded(con, config, chosen, named, overrides, progress)
     detail = _detail(columns, chosen, overrides)
     for line in _words(detail):
         progress.say(line)
@@ -88,7 +88,7 @@ def _label_filters(recipe: Recipe) -> list[LabelsFilter]:
     return [job.params for job in filters.build(recipe) if isinstance(job.params, LabelsFilter)]
 
 
-def _labelled_by(workspace: Workspace, recipe: Recipe) -> list[tuple[str, str]]:
+def labelled_by(recipe: Recipe, workspace: Workspace) -> list[tuple[str, str]]:
     """(model, vocabulary) by which the recipe's filters find labels, in its order."""
     found = [(embed.model_id(workspace, each.model), each.vocabulary_digest) for each in _label_filters(recipe)]
     return list(dict.fromkeys(found))
