@@ -35,7 +35,9 @@ class ExportSettings:
     `size` is one of the recipe's sizes, None for the original bytes. `name` is the folder's name under `exports/`.
     `captions` are those of the `recipe`, the images' `title`s or `none`; unless said otherwise, those of a recipe that
     has captions, and titles of one that has not. `labels` are those of the `source`, the best words that the recipe's
-    `labels` filters found (`model`), or `none`.
+    `labels` filters found (`model`), or `none`. `splits` keeps the images of these parts of the recipe's split; without
+    it, all images are there, in whatever part. With `augment`, the variants that were made of the exported files are
+    there too.
     """
 
     format: str
@@ -45,6 +47,8 @@ class ExportSettings:
     )
     captions: str | None = setting(None, choices=("recipe", "title", "none"))
     labels: str = setting("source", choices=("source", "model", "none"))
+    splits: tuple[str, ...] = setting((), choices=SPLITS)
+    augment: bool = False
 
     @property
     def folder(self) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from harvest.config.reader import Section
 from harvest.errors import CheckFailed, UsageError
-from harvest.export.base import Entry, ExportedFile, ExportSettings
+from harvest.export.base import Augmentation, Entry, ExportedFile, ExportSettings
 from harvest.export.boxes import Box, Placement, boxes_of, placement
 from harvest.export.registry import FORMATS
 from harvest.ledger import (
@@ -24,6 +24,7 @@ from harvest.ledger import (
     ImageRow,
     SightingRow,
     StageRun,
+    augmented_of,
     caption_facts,
     captions_of,
     derived,
@@ -32,6 +33,7 @@ from harvest.ledger import (
     latest_stage,
     provenance,
     selected,
+    splits_of,
 )
 from harvest.ledger.rows import MEMBER
 from harvest.workspace import Workspace
@@ -118,16 +120,18 @@ def gather_again(con: Connection, workspace: Workspace, export: str, last: Stage
     said = last.detail.get("wording", {"recipe": last.detail["recipe"]["name"]})
     wording = Section(workspace.ledger, f"export {export}", said).read(Wording)
     size_digest = last.detail.get("size_digest") or _size_digest(con, settings.size, None)
-    rows = {row.sha256: row for row in exported(con, export)}
-    kept = [image for image in images(con) if image.sha256 in rows]
+    rows = {(row.sha256, row.derived_sha256): row for row in exported(con, export)}
+    held = {sha256 for sha256, _ in rows}
+    kept = [image for image in images(con) if image.sha256 in held]
     found = _gathered(con, workspace, settings, kept, size_digest, wording)
-    entries = [_with_file(entry, workspace.exports / export, rows[entry.image.sha256]) for entry in found.entries]
+    entries = [_with_file(entry, workspace.exports / export, rows) for entry in found.entries]
     return GatheredAgain(entries=tuple(entries), settings=settings, wording=wording, size_digest=size_digest)
 
 
-def _with_file(entry: Entry, folder: Path, row: ExportRow) -> Entry:
+def _with_file(entry: Entry, folder: Path, rows: Mapping[tuple[str, str], ExportRow]) -> Entry:
     """The entry with the file that the export itself has of it, where the one it was made from is gone."""
-    if entry.digest == entry.image.sha256 or entry.source.is_file() or row.derived_sha256 != entry.digest:
+    row = rows.get((entry.image.sha256, entry.digest))
+    if row is None or entry.digest == entry.image.sha256 or entry.source.is_file():
         return entry
     return replace(entry, source=folder / row.path)
 
@@ -141,6 +145,8 @@ def _gathered(  # noqa: PLR0917 - what two callers have in common
     wording: Wording,
 ) -> Gathered:
     sized = derived(con, settings.size, size_digest) if settings.size is not None and size_digest else {}
+    parts = _parts(con, settings, wording.recipe)
+    kept = [image for image in kept if not settings.splits or parts.get(image.sha256) in settings.splits]
     stems = _stems([image.sha256 for image in kept])
     chosen = []
     for image in kept:
@@ -149,9 +155,47 @@ def _gathered(  # noqa: PLR0917 - what two callers have in common
             path, digest = (row.path, row.derived_sha256) if row else (image.path, image.sha256)
             place = placement(image.width, image.height, mode=row.mode, px=row.size) if row else None
             whole = None if row else (image.width, image.height)
-            chosen.append(_Chosen(image, workspace.root / path, digest, stems[image.sha256], place, whole))
+            source = workspace.root / path
+            chosen.append(_Chosen(image, source, digest, stems[image.sha256], place, whole, parts.get(image.sha256)))
     entries = _entries(con, wording, settings, chosen)
-    return Gathered(entries=entries, left_out=len(kept) - len(entries), size_digest=size_digest)
+    variants = _variants(con, workspace, wording.recipe, entries) if settings.augment else {}
+    return Gathered(
+        entries=tuple(every for entry in entries for every in (entry, *variants.get(entry.stem, ()))),
+        left_out=len(kept) - len(entries),
+        size_digest=size_digest,
+    )
+
+
+def _parts(con: Connection, settings: ExportSettings, recipe: str) -> dict[str, str]:
+    """By sha256, the part of the recipe's split. Raises UsageError where one is wanted and there is none."""
+    parts = splits_of(con, recipe)
+    if settings.splits and not parts:
+        raise UsageError(
+            f"export {settings.folder}: {recipe} is not split yet; run `harvest split` first, or leave `splits:` out "
+            "under `export:`"
+        )
+    return parts
+
+
+def _variants(con: Connection, workspace: Workspace, recipe: str, entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """By stem, the variants of the very files that are exported, with the words and the provenance of these."""
+    parents = {(entry.image.sha256, entry.digest): entry for entry in entries}
+    found: dict[str, list[Entry]] = {}
+    for row in augmented_of(con, recipe):
+        parent = parents.get((row.sha256, row.source_sha256))
+        if parent is not None:
+            variant = replace(
+                parent,
+                stem=f"{parent.stem}-a{row.variant}",
+                source=workspace.root / row.path,
+                digest=row.derived_sha256,
+                width=row.width,
+                height=row.height,
+                boxes=(),  # where they lie in an altered picture, nobody knows
+                augmentation=Augmentation(variant=row.variant, parameters=row.parameters),
+            )
+            found.setdefault(parent.stem, []).append(variant)
+    return found
 
 
 class _Chosen(NamedTuple):
@@ -167,6 +211,7 @@ class _Chosen(NamedTuple):
     stem: str
     place: Placement | None
     whole: tuple[int, int] | None
+    split: str | None
 
     @property
     def size(self) -> tuple[int | None, int | None]:
@@ -209,6 +254,7 @@ def _entries(
                 width=width,
                 height=height,
                 boxes=each.boxes(boxes_of(origin.raw)),
+                split=each.split,
             )
         )
     return tuple(entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,11 +10,22 @@ import pyarrow as pa
 import pytest
 
 from harvest.config.recipe import load_recipe
-from harvest.errors import ConfigError
-from harvest.export import build, run_exports
-from harvest.ledger import images, open_ledger, write_labels
+from harvest.errors import ConfigError, UsageError
+from harvest.export import build, remake_export, run_exports
+from harvest.ledger import (
+    AugmentedRow,
+    ParentRow,
+    SplitRow,
+    derived,
+    images,
+    open_ledger,
+    write_augmentation,
+    write_labels,
+    write_splits,
+    write_variants,
+)
 from harvest.progress import SilentProgress
-from tests.export.conftest import DIGESTS, SIZE_DIGESTS
+from tests.export.conftest import DIGESTS, SIZE_DIGESTS, photograph
 
 BOXES = [{"category": "shell", "bbox": [10, 20, 40, 30], "area": 800, "iscrowd": 0}]
 
@@ -76,3 +88,82 @@ def test_labels_of_a_model_need_a_filter_that_finds_them(tmp_path: Path) -> None
 
     with pytest.raises(ConfigError, match=r"export\[0\].labels: expected a `labels` filter in the recipe"):
         build(load_recipe(file))
+
+
+def with_parts(dataset, *parts: str) -> list[str]:
+    """Put the images, in order, into these parts of the recipe's split; their sha256s."""
+    with open_ledger(dataset.workspace, write=True) as con:
+        sha256s = [image.sha256 for image in images(con)]
+        rows = [SplitRow(sha256=sha256, split=part, part=sha256) for sha256, part in zip(sha256s, parts, strict=True)]
+        write_splits(con, name="shells", recipe_digest="s", input_digest="i", rows=rows)
+    return sha256s
+
+
+def with_variant(dataset, sha256: str) -> bytes:
+    """Give the 64 px copy of an image a variant; its bytes."""
+    body = photograph(99)
+    path = dataset.workspace.root / "augmented" / f"{sha256[:16]}-a1.jpg"
+    path.parent.mkdir()
+    path.write_bytes(body)
+    with open_ledger(dataset.workspace, write=True) as con:
+        row = AugmentedRow(
+            sha256=sha256,
+            variant=1,
+            path=path.relative_to(dataset.workspace.root).as_posix(),
+            bytes=len(body),
+            width=96,
+            height=96,
+            derived_sha256=hashlib.sha256(body).hexdigest(),
+            source_sha256=derived(con, 64, SIZE_DIGESTS[64])[sha256].derived_sha256,
+            parameters={"flip": "horizontal"},
+            recipe_digest="a",
+        )
+        write_variants(con, [row])
+        parents = [ParentRow(sha256=sha256, variants=1)]
+        write_augmentation(con, name="shells", recipe_digest="a", input_digest="i", rows=parents)
+    return body
+
+
+def asked(tmp_path: Path, export: str):
+    file = tmp_path / "asked.yaml"
+    file.write_text(f"name: shells\nsizes: [{{px: 64}}]\nexport: [{{format: folder, size: 64, {export}}}]\n")
+    return load_recipe(file)
+
+
+def test_parts_of_the_split_are_told_and_may_be_chosen(dataset, tmp_path: Path) -> None:
+    sha256s = with_parts(dataset, "train", "train", "validation", "test", "train", "train")
+
+    (all_,) = dataset.export(asked(tmp_path, "name: all"))
+    (some,) = dataset.export(asked(tmp_path, "name: some, splits: [validation, test]"))
+
+    assert [line["split"] for line in manifest(all_.folder)] == [
+        "train", "train", "validation", "test", "train", "train"
+    ]  # fmt: skip
+    assert [line["original_sha256"] for line in manifest(some.folder)] == sha256s[2:4]
+
+
+def test_parts_of_a_recipe_that_is_not_split_yet_are_asked_for(dataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="shells is not split yet; run `harvest split` first"):
+        dataset.export(asked(tmp_path, "splits: [train]"))
+
+
+def test_variants_follow_their_parent_and_have_its_provenance(dataset, tmp_path: Path) -> None:
+    sha256s = with_parts(dataset, *["train"] * 6)
+    body = with_variant(dataset, sha256s[2])
+
+    (report,) = dataset.export(asked(tmp_path, "augment: true, name: more"))
+    before = (report.folder / "MANIFEST.jsonl").read_bytes()
+
+    lines = manifest(report.folder)
+    parent, variant = lines[2:4]
+    assert report.files == len(lines) == 7
+    assert variant["file"] == f"images/{sha256s[2][:16]}-a1.jpg"
+    assert (report.folder / str(variant["file"])).read_bytes() == body
+    assert variant["augmentation"] == {"variant": 1, "flip": "horizontal"}
+    same = ("original_sha256", "source", "creator", "license", "caption", "credit", "split")
+    assert {key: variant[key] for key in same} == {key: parent[key] for key in same}
+    again = remake_export(dataset.workspace, "more", progress=SilentProgress())
+    assert again is not None
+    assert (again.folder / "MANIFEST.jsonl").read_bytes() == before
+    (report,) = dataset.export(asked(tmp_path, "name: plain"))
+    assert report.files == 6
