@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "dedupe": "stages:dedupe",
     "embed": "stages:embed",
     "filter": "stages:filter_",
+    "split": "stages:split",
     "normalize": "stages:normalize",
     "caption": "stages:caption",
     "sheet": "stages:sheet",

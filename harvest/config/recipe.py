@@ -14,6 +14,7 @@ from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
 from harvest.config.models import located
 from harvest.config.reader import Section, digest_of, load_section, setting
 from harvest.config.sheet import SheetConfig
+from harvest.config.split import SplitConfig, complete_split
 from harvest.errors import ConfigError
 
 __all__ = [
@@ -66,6 +67,7 @@ class _Document:
     embed: tuple[str, ...] = ()
     filter: tuple[Section, ...] = ()
     sizes: tuple[SizeConfig, ...] = (SizeConfig(px=32), SizeConfig(px=128), SizeConfig(px=256))
+    split: SplitConfig | None = None
     captions: CaptionsConfig | None = None
     sheet: SheetConfig | None = field(default_factory=SheetConfig)
     layout: LayoutConfig | None = field(default_factory=LayoutConfig)
@@ -98,6 +100,7 @@ def load_recipe(file: Path) -> Recipe:
     values: dict[str, Any] = {name: getattr(document, name) for name in _Document.__dataclass_fields__}
     values["sources"] = tuple((base / source).resolve() for source in document.sources)
     values["policy"] = (base / document.policy).resolve() if document.policy else None
+    values["split"] = complete_split(section, document.split)
     values["captions"] = complete_captions(file, document.captions)
     for index, source in enumerate(values["sources"]):
         if not source.is_file():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "ParentRow",
     "SplitRow",
     "augmented_of",
+    "bound_pairs",
     "earlier_splits",
     "made_variants",
     "not_augmented",
@@ -115,6 +117,21 @@ def earlier_splits(con: Connection, name: str, recipe_digest: str) -> dict[str, 
         [name, recipe_digest],
     ).fetchall()
     return dict(rows)
+
+
+def bound_pairs(con: Connection, name: str, alike: float) -> Iterator[tuple[str, str]]:
+    """Pairs of images that show the same: copies by the dedupe of the recipe `name`, also those that were dropped,
+    and pictures that were laid over each other and agree by `alike` or more.
+    """
+    statement = """
+        SELECT min(sha256) OVER (PARTITION BY group_id) AS sha256, sha256 AS other
+        FROM duplicate_rows SEMI JOIN (FROM latest_stage_runs WHERE stage = 'dedupe' AND name = $name) USING (stage_run)
+        UNION
+        SELECT sha256, other FROM likenesses WHERE likeness >= $alike
+        ORDER BY ALL"""
+    with closing(con.cursor()) as cursor:
+        for batch in cursor.sql(statement, params={"name": name, "alike": alike}).to_arrow_reader(65_536):
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def write_variants(con: Connection, rows: Collection[AugmentedRow]) -> None:

@@ -18,6 +18,7 @@ from harvest.stages.normalize import run_normalize, size_digests
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
 from harvest.stages.sheet import run_sheet
+from harvest.stages.split import check_split, run_split
 from harvest.workspace import Workspace
 
 __all__ = ["STAGES", "Stage", "StageReport", "check_recipe", "size_digests", "stage_digests"]
@@ -34,6 +35,7 @@ STAGES: Mapping[str, Stage] = {
     "dedupe": run_dedupe,
     "embed": run_embed,
     "filter": run_filter,
+    "split": run_split,
     "normalize": run_normalize,
     "caption": run_caption,
     "sheet": run_sheet,
@@ -44,10 +46,11 @@ STAGES: Mapping[str, Stage] = {
 def check_recipe(recipe: Recipe, *, weights: bool = True) -> None:
     """Find fault with a recipe before any work is done for it.
 
-    Raises ConfigError for a filter or for captions that do not fit and, with `weights`, WeightsMissing or
+    Raises ConfigError for a filter, a split or captions that do not fit and, with `weights`, WeightsMissing or
     ComponentMissing for a model that is not on this machine.
     """
     filters.build(recipe)
+    check_split(recipe)
     check_captions(recipe)
     if weights:
         for name in models_of(recipe):

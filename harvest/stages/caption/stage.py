@@ -25,16 +25,15 @@ from harvest.ledger import (
     write_captions,
 )
 from harvest.progress import Progress
-from harvest.stages import embed, filters
 from harvest.stages.caption.overrides import Overrides, Written
 from harvest.stages.caption.wording import Wording
-from harvest.stages.filters.labels import LabelsFilter
+from harvest.stages.labelling import label_filters, labelled_by
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
 from harvest.stages.work import digest_over
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "check_captions", "labelled_by", "run_caption"]
+__all__ = ["STAGE", "check_captions", "run_caption"]
 
 STAGE = "caption"
 VERSION = 1
@@ -78,20 +77,10 @@ def run_caption(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> 
 
 def check_captions(recipe: Recipe) -> None:
     """Raise ConfigError where captions want labels by a model that no filter of the recipe asks for."""
-    if recipe.captions is not None and recipe.captions.labels.by == "model" and not _label_filters(recipe):
+    if recipe.captions is not None and recipe.captions.labels.by == "model" and not label_filters(recipe):
         raise ConfigError(
             recipe.file, "captions.labels.by", "expected a `labels` filter in the recipe to take labels from, got none"
         )
-
-
-def _label_filters(recipe: Recipe) -> list[LabelsFilter]:
-    return [job.params for job in filters.build(recipe) if isinstance(job.params, LabelsFilter)]
-
-
-def labelled_by(recipe: Recipe, workspace: Workspace) -> list[tuple[str, str]]:
-    """(model, vocabulary) by which the recipe's filters find labels, in its order."""
-    found = [(embed.model_id(workspace, each.model), each.vocabulary_digest) for each in _label_filters(recipe)]
-    return list(dict.fromkeys(found))
 
 
 def _overrides(con: Connection, config: CaptionsConfig) -> Overrides:
@@ -105,7 +94,7 @@ def _worded(  # noqa: PLR0917 - what captions are made of, each thing once
     con: Connection,
     config: CaptionsConfig,
     chosen: NDArray[np.bytes_],
-    labelled_by: Sequence[tuple[str, str]],
+    by: Sequence[tuple[str, str]],
     overrides: Overrides,
     progress: Progress,
 ) -> pa.Table:
@@ -113,7 +102,7 @@ def _worded(  # noqa: PLR0917 - what captions are made of, each thing once
     wording = Wording.of(config)
     tables = [_SCHEMA.empty_table()]
     with progress.start(STAGE, len(chosen)) as task:
-        for some in caption_facts(con, chosen, labelled_by):
+        for some in caption_facts(con, chosen, by):
             rows = [_row(config, wording, facts, overrides.captions.get(facts.sha256)) for facts in some]
             tables.append(pa.Table.from_pylist([asdict(row) for row in rows if row], _SCHEMA))
             task.advance(len(some))
