@@ -1,14 +1,17 @@
-"""The viewer of a mosaic: one page that opens from disk, asks no network, and treats all metadata as text."""
+"""The viewer of a mosaic: a page that opens from disk, asks no network, and treats all metadata as text."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -16,106 +19,178 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 from layout.grid import Grid
+from layout.viewer_cards import FIELDS, PIECE, embedded, facets, pieces, pieces_digest, runs
 
-__all__ = ["FIELDS", "write_viewer"]
+__all__ = ["FIELDS", "Assets", "DeepZoomPicture", "Shell", "assets", "viewer_page", "write_viewer"]
 
-FIELDS = (
-    "file",
-    "title",
-    "creator",
-    "creator_url",
-    "license",
-    "license_url",
-    "source",
-    "page_url",
-    "date",
-    "width",
-    "height",
-    "picture",
-)
-"""What a card may say. All of it is optional; `picture` is a path relative to the page, shown instead of the tile."""
-
-_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _DARK_BELOW = 128
-_SCRIPTS = ("data.js", "wall.js", "card.js", "hands.js")
+_SCRIPTS = ("data.js", "wall.js", "find.js", "card.js", "hands.js", "start.js")
+_CARDS = "cards-"
+
+
+class DeepZoomPicture(Protocol):
+    """What the viewer has to know of Deep Zoom tiles; all sizes in pixels, `format` is the tiles' extension."""
+
+    @property
+    def width(self) -> int:
+        """Of the whole picture."""
+
+    @property
+    def height(self) -> int:
+        """Of the whole picture."""
+
+    @property
+    def tile_size(self) -> int:
+        """Side of a tile, without its overlap."""
+
+    @property
+    def overlap(self) -> int:
+        """What a tile shares with each neighbour."""
+
+    @property
+    def format(self) -> str:
+        """The tiles' extension."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assets:
+    """The viewer's own style and script, and OpenSeadragon, which goes before it."""
+
+    style: str
+    script: str
+    openseadragon: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """What a page around the viewer's data is made of: markup, all of it ours.
+
+    `bar` stands in the head, `actions` in the card, `panels` over the wall, `more_keys` in the help. `policy` is the
+    content security policy, '' where a server sends it.
+    """
+
+    style: str
+    script: str
+    policy: str = ""
+    bar: str = ""
+    actions: str = ""
+    panels: str = ""
+    more_keys: str = ""
 
 
 def write_viewer(
     folder: Path,
     *,
     title: str,
-    mosaic_name: str,
+    picture: str | DeepZoomPicture,
     grid: Grid,
     tile: int,
     gutter: int,
     cells: NDArray[np.int64],
-    cards: Sequence[Mapping[str, object]],
+    cards: Sequence[Mapping[str, Any]],
     background: str = "#111111",
+    fit: Literal["crop", "contain"] = "crop",
     name: str = "index.html",
-) -> Path:
-    """Write `folder/name`, the viewer of the mosaic `mosaic_name` in the same folder, and return its path.
+) -> list[Path]:
+    """Write `folder/name`, the viewer of a mosaic in the same folder, and what it loads; the files.
 
-    `cells[i]` is where the image with `cards[i]` lies; `tile`, `gutter` and `background` are those the mosaic was
-    rendered with. A card maps FIELDS to text or numbers, other keys stay out of the page, and what is missing or None
-    is shown as unknown. The page appears whole or not at all. Raises ValueError where cells and cards differ in number,
-    or cells come twice or are not of the grid.
+    `picture` is the name of the mosaic as one file, or its Deep Zoom tiles under `mosaic_files/`. `cells[i]` is where
+    the image with `cards[i]` lies; `tile`, `gutter`, `background` and `fit` are those the mosaic was rendered with. A
+    card maps FIELDS to text, numbers or lists, and `scores` to numbers by name; other keys stay out, and what is
+    missing or None is shown as unknown. The page appears whole or not at all, and the cards of an earlier one go after
+    that. Raises ValueError where cells and cards differ in number, or cells come twice or are not of the grid.
     """
     if len(cells) != len(cards):
         raise ValueError(f"expected one card for each of {len(cells)} cells, got {len(cards)}")
     if len(np.unique(cells)) < len(cells) or not all(0 <= cell < grid.columns * grid.rows for cell in cells):
         raise ValueError(f"expected cells that differ, of a grid of {grid.columns} x {grid.rows}")
+    found = facets(cards)
+    scripts = list(pieces(cards, np.argsort(cells).tolist(), found))
     red, green, blue = ImageColor.getrgb(background)[:3]
+    cards_folder = _CARDS + pieces_digest(scripts)
     data = {
         "title": title,
-        "mosaic": quote(mosaic_name),
+        "picture": _picture(picture),
         "columns": grid.columns,
         "rows": grid.rows,
         "tile": tile,
         "gutter": gutter,
         "background": [red, green, blue],
         "dark": 0.299 * red + 0.587 * green + 0.114 * blue < _DARK_BELOW,
-        "cells": np.asarray(cells, np.int64).tolist(),
+        "fit": fit,
+        "sharp": any(card.get("picture") for card in cards),
+        "count": len(cards),
+        "runs": runs(cells, grid),
         "fields": FIELDS,
-        "cards": [[_plain(key, card.get(key)) for key in FIELDS] for card in cards],
+        "facets": found,
+        "base": "",
+        "folder": cards_folder,
+        "pieces": len(scripts),
+        "size": PIECE,
     }
-    page = _page(title, data, count=len(cards))
     folder.mkdir(parents=True, exist_ok=True)
-    return _replace(folder / name, page)
+    files = _write_pieces(folder / cards_folder, {f"{piece.number}.js": piece.script for piece in scripts})
+    page = _replace(folder / name, viewer_page(data, _from_disk()))
+    for old in folder.glob(f"{_CARDS}*"):
+        if old.name != cards_folder:
+            shutil.rmtree(old)
+    return [page, *files]
 
 
-def _plain(key: str, value: object) -> str | int | float | None:
-    """A value of a card as JSON has it; paths as URLs relative to the page, so that no scheme slips in."""
-    if value is None or value == "":
-        return None
-    if key == "picture":
-        return quote(str(value))
-    return value if isinstance(value, int) else str(value)
-
-
-def _embedded(value: object) -> str:
-    """JSON that ends no script element, opens no comment and breaks no line of JavaScript."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
-
-
-def _page(title: str, data: Mapping[str, object], *, count: int) -> str:
+def viewer_page(data: Mapping[str, Any], shell: Shell) -> str:
+    """The page of a viewer for the data that `write_viewer` puts into one."""
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only the viewer needs it
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
 
-    style = _template("viewer.css")
-    script = '"use strict";\n(() => {\n' + "\n".join(_template(name) for name in _SCRIPTS) + "})();\n"
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    ours = ("style", "script", "bar", "actions", "panels", "more_keys")
+    return environment.from_string(_template("viewer.html")).render(
+        title=data["title"],
+        count=data["count"],
+        policy=shell.policy,
+        data=Markup(embedded(data)),  # noqa: S704 - escaped for where it stands
+        **{name: Markup(getattr(shell, name)) for name in ours},  # noqa: S704 - no word of a source's
+    )
+
+
+def assets(more_scripts: Sequence[str] = (), more_style: str = "") -> Assets:
+    """Style and scripts of the viewer; `more_scripts` see all that is in its own, and run before it begins."""
+    *parts, start = (_template(name) for name in _SCRIPTS)
+    script = '"use strict";\n(() => {\n' + "\n".join([*parts, *more_scripts, start]) + "})();\n"
+    zoom = resources.files("layout") / "vendor" / "openseadragon" / "openseadragon.min.js"
+    return Assets(
+        style=_template("viewer.css") + more_style, script=script, openseadragon=zoom.read_text("utf-8").strip() + "\n"
+    )
+
+
+def _from_disk() -> Shell:
+    """All in one page. Its scripts may load the pieces of cards (`strict-dynamic`), and nothing else may run."""
+    ours = assets()
+    scripts = " ".join(f"'{_source_hash(text)}'" for text in (ours.openseadragon, ours.script))
+    empty, style = _source_hash(""), _source_hash(ours.style)
     policy = (
-        f"default-src 'none'; script-src '{_source_hash(script)}'; style-src '{_source_hash(style)}'; "
+        f"default-src 'none'; script-src {scripts} 'strict-dynamic'; style-src '{style}' '{empty}'; "
         "img-src 'self' data: file:; base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
-    return environment.from_string(_template("viewer.html")).render(
-        title=title,
-        count=count,
+    return Shell(
+        style=f"<style data-openseadragon-mobile-css>{ours.style}</style>",
+        script=f"<script>{ours.openseadragon}</script>\n<script>{ours.script}</script>",
         policy=policy,
-        style=Markup(style),  # noqa: S704 - ours, and its hash is in the policy
-        script=Markup(script),  # noqa: S704
-        data=Markup(_embedded(data)),  # noqa: S704 - escaped for where it stands
     )
+
+
+def _picture(picture: str | DeepZoomPicture) -> dict[str, Any]:
+    if isinstance(picture, str):
+        return {"kind": "image", "url": quote(picture)}
+    return {
+        "kind": "tiles",
+        "url": "mosaic_files/",
+        "width": picture.width,
+        "height": picture.height,
+        "tileSize": picture.tile_size,
+        "overlap": picture.overlap,
+        "format": picture.format,
+    }
 
 
 def _template(name: str) -> str:
@@ -127,14 +202,32 @@ def _source_hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def _write_pieces(folder: Path, scripts: Mapping[str, str]) -> list[Path]:
+    """The folder's name is its content's digest: one that is there is whole and stays."""
+    if not folder.is_dir():
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            temporary.chmod(0o755)
+            for name, script in scripts.items():
+                _write(temporary / name, script)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return [folder / name for name in scripts]
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("wb") as file:
+        # Metadata may hold halves of surrogate pairs, which UTF-8 has no bytes for.
+        file.write(text.encode("utf-8", "replace"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _replace(path: Path, page: str) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
-            # Metadata may hold halves of surrogate pairs, which UTF-8 has no bytes for.
-            file.write(page.encode("utf-8", "replace"))
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, page)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -22,7 +22,8 @@ from harvest.ledger.rows import DerivedRow, ImageRow, LayoutRow
 from harvest.processes import in_threads
 from harvest.progress import Progress
 from harvest.stages import embed
-from harvest.stages.cards import card
+from harvest.stages.caption import labelled_by
+from harvest.stages.cards import card, findings
 from harvest.stages.normalize import size_digests
 from harvest.stages.pictures import Pictures, is_current, sizes_of
 from harvest.stages.report import StageReport
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["STAGE", "run_layout"]
 
 STAGE = "layout"
-VERSION = 1
+VERSION = 2
 _FEATURE_SIDE = 32
 _AHEAD = 64
 
@@ -44,9 +45,9 @@ _AHEAD = 64
 def run_layout(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
     """Lay the selected images out under `layouts/<name>/`; nothing when they lie there already.
 
-    Writes mosaic.png, scatter.png, grid_positions.json, umap_positions.json, layout.parquet and index.html, and the
-    places and the measures of quality into the ledger. With features of a model, images that could not be embedded are
-    left out and counted. Raises WeightsMissing or ComponentMissing.
+    Writes mosaic.png, scatter.png, grid_positions.json, umap_positions.json, layout.parquet and index.html with its
+    cards, and the places and the measures of quality into the ledger. With features of a model, images that could not
+    be embedded are left out and counted. Raises WeightsMissing or ComponentMissing.
     """
     if recipe.layout is None:
         return StageReport(stage=STAGE)
@@ -123,6 +124,7 @@ def _model(workspace: Workspace, recipe: Recipe, progress: Progress) -> str | No
 def _chosen(workspace: Workspace, recipe: Recipe, model: str | None) -> _Chosen:
     assert recipe.layout is not None
     stages = stage_digests(recipe, workspace)
+    labels = labelled_by(recipe, workspace)
     with open_ledger(workspace) as con:
         images = selected(con, stages)
         origins = provenance(con, [image.sha256 for image in images])
@@ -131,14 +133,17 @@ def _chosen(workspace: Workspace, recipe: Recipe, model: str | None) -> _Chosen:
         tiles = Pictures.of(con, workspace, recipe, shown, side=recipe.layout.tile)
         small = Pictures.of(con, workspace, recipe, shown, side=_FEATURE_SIDE)
         large = _largest(con, recipe)
+        sha256s = [image.sha256 for image in shown]
+        found_out = findings(con, workspace, name=recipe.name, stages=stages, labelled_by=labels, sha256s=sha256s)
     found = None
     if known is not None:
         found = np.array([known[image.sha256] for image in shown], dtype=np.float32)
     cards = []
     for index, image in enumerate(shown):
         sized = large.get(image.sha256)
-        picture = f"../../{sized.path}" if sized else None
-        cards.append(card(image, origins.get(image.sha256), file=tiles.name(index), picture=picture))
+        picture = sized.path if sized else None
+        origin, told = origins.get(image.sha256), found_out[image.sha256]
+        cards.append(card(image, origin, file=tiles.name(index), picture=picture, found=told))
     return _Chosen(
         images=shown, cards=cards, tiles=tiles, small=small, vectors=found, left_out=len(images) - len(shown)
     )
@@ -220,18 +225,19 @@ def _publish(folder: Path, recipe: Recipe, chosen: _Chosen, found: _Found) -> li
     write_published(folder / "grid_positions.json", _json(grid_positions(names, found.cells, found.grid)))
     write_published(folder / "umap_positions.json", _json(umap_positions(names, found.points)))
     _save_table(folder / "layout.parquet", chosen, found, names)
-    write_viewer(
+    viewer = write_viewer(
         folder,
         title=recipe.title or recipe.name,
         grid=found.grid,
         cells=found.cells,
         cards=chosen.cards,
-        mosaic_name="mosaic.png",
+        picture="mosaic.png",
         tile=tile,
         gutter=config.gutter,
         background=config.background,
     )
-    return [path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "sheet-"))]
+    here = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "sheet-"))]
+    return sorted({*here, *viewer})
 
 
 def _save(path: Path, picture: Image.Image) -> None:

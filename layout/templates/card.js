@@ -1,22 +1,30 @@
 /* The card */
 
-function link(url, text) {
-  let address;
-  try { address = new URL(url); } catch { address = null; }
-  if (!address || (address.protocol !== "https:" && address.protocol !== "http:")) return document.createTextNode(text);
-  const anchor = document.createElement("a");
-  anchor.href = address.href;
-  anchor.rel = "noopener noreferrer";
-  anchor.target = "_blank";
-  anchor.textContent = text;
-  return anchor;
+const card = byId("card");
+const crop = byId("crop");
+const picture = byId("picture");
+
+/* An address that a browser may follow, or null: metadata may hold javascript: and its like. */
+function webAddress(text) {
+  try {
+    const address = new URL(text);
+    return address.protocol === "https:" || address.protocol === "http:" ? address.href : null;
+  } catch {
+    return null;
+  }
 }
 
-function tell(id, value, url, unknown) {
+function link(text, words) {
+  const href = webAddress(text);
+  if (!href) return document.createTextNode(readable(words));
+  return element("a", { href, rel: "noopener noreferrer", target: "_blank", textContent: readable(words) });
+}
+
+function tell(id, words, address, unknown) {
   const place = byId(id);
-  place.replaceChildren(value == null ? unknown ?? "" : url ? link(url, String(value)) : String(value));
-  place.classList.toggle("doubt", value == null);
-  if (place.tagName === "DD") place.parentElement.hidden = value == null && !unknown;
+  place.replaceChildren(words == null ? unknown ?? "" : address ? link(address, words) : readable(words));
+  place.classList.toggle("doubt", words == null);
+  if (place.tagName === "DD") place.parentElement.hidden = words == null && !unknown;
 }
 
 function dated(text) {
@@ -29,31 +37,61 @@ function dated(text) {
 }
 
 function fillCard(index) {
-  const each = cards[index];
-  byId("title").textContent = each.title ?? "Untitled";
+  const each = cardOf(index);
+  drawCrop(index, crop, Math.round(296 * size.ratio));
+  crop.hidden = false;
+  picture.hidden = true;
+  picture.removeAttribute("src");
+  card.classList.toggle("coming", !each);
+  if (!each) {
+    fetchPiece(pieceOf(index)).then(() => { if (shown === index) { fillCard(index); placeCard(); } });
+    byId("title").textContent = "…";
+    for (const id of ["creator", "license", "source", "date", "size", "page", "tags", "copies", "scores", "file"]) byId(id).replaceChildren();
+    return;
+  }
+  byId("title").textContent = each.title == null ? "Untitled" : readable(each.title);
   byId("title").classList.toggle("none", each.title == null);
   tell("creator", each.creator, each.creator_url, "Creator unknown");
   tell("license", each.license, each.license_url, "unknown");
   tell("source", each.source);
   tell("date", dated(each.date));
   tell("size", each.width && each.height ? `${number(each.width)} × ${number(each.height)} px` : null);
-  const page = each.page_url ? link(each.page_url, "Source page") : null;
+  tell("tags", each.labels?.length ? each.labels.join(", ") : null);
+  tell("file", each.file);
+  tellScores(index);
+  tellCopies(each);
+  const page = webAddress(each.page_url) ? link(each.page_url, "Source page") : null;
   byId("page").replaceChildren(...(page ? [page] : []));
-  byId("page").hidden = !page || page.nodeType === Node.TEXT_NODE;
-  const side = Math.round(296 * size.ratio);
-  crop.width = crop.height = side;
-  const cell = data.cells[index];
-  const brush = crop.getContext("2d");
-  brush.imageSmoothingQuality = "high";
-  if (ready) {
-    // Half a pixel inside, so that smoothing takes nothing from the neighbours.
-    const [x, y] = [gutter + (cell % columns) * pitch + 0.5, gutter + Math.floor(cell / columns) * pitch + 0.5];
-    brush.drawImage(mosaic, x, y, tile - 1, tile - 1, 0, 0, side, side);
+  byId("page").hidden = !page;
+  if (each.picture) picture.src = data.base + each.picture;
+  extras.forEach((tellMore) => tellMore(index, each));
+}
+
+const extras = []; // called with an image and its card, to say more of it
+
+function tellScores(index) {
+  const measured = data.facets.filter((facet) => facet.kind === "numbers")
+    .map((facet) => [facet.label, value(`of:${facet.key}`, index)]).filter(([, number]) => number != null);
+  byId("scores").replaceChildren(...measured.flatMap(([label, number], turn) => [
+    ...(turn ? [element("br")] : []), `${label} ${short(number)}`,
+  ]));
+  byId("scores").parentElement.hidden = measured.length === 0;
+}
+
+/* Copies that were left out for this image: how many, and the first of them. */
+function tellCopies(each) {
+  const place = byId("copies");
+  place.parentElement.hidden = !each.duplicates;
+  place.replaceChildren();
+  if (!each.duplicates) return;
+  const list = element("div", { className: "copies" });
+  for (const copy of each.copies ?? []) {
+    const name = readable(copy.title ?? copy.source ?? "copy");
+    const shown = copy.picture ? element("img", { src: data.base + copy.picture, alt: name, title: name, loading: "lazy" }) : name;
+    const href = webAddress(copy.page_url);
+    list.append(href ? element("a", { href, rel: "noopener noreferrer", target: "_blank" }, shown) : element("span", {}, shown));
   }
-  crop.hidden = false;
-  picture.hidden = true;
-  picture.removeAttribute("src");
-  if (each.picture) picture.src = each.picture;
+  place.append(`${number(each.duplicates)} left out`, ...(list.childElementCount ? [list] : []));
 }
 
 picture.addEventListener("load", () => {
@@ -83,7 +121,7 @@ function placeCard() {
   const fitsRight = left + side + gap + across + gap <= size.width;
   const x = fitsRight ? left + side + gap : left - gap - across;
   const y = top + side / 2 - down / 3;
-  const inside = (value, room) => Math.max(gap, Math.min(room - gap, value));
+  const inside = (value, room) => Math.max(Math.min(gap, Math.max(0, room)), Math.min(room - gap, value));
   card.style.transform = `translate(${Math.round(inside(x, size.width - across))}px, ${Math.round(inside(y, size.height - down))}px)`;
 }
 
@@ -97,26 +135,33 @@ function walkTo(index) {
   focused = index;
   walking = true;
   if (pinned >= 0) pinned = index;
-  const { left, top, side } = boxOf(index);
-  const margin = Math.min(80, size.width / 6, size.height / 6);
-  const low = narrow.matches ? size.height * 0.45 : size.height;
-  const shift = (near, room) => (near < margin ? margin - near : near + side > room - margin ? room - margin - near - side : 0);
-  const moved = { ...view, x: view.x + shift(left, size.width), y: view.y + shift(top, low) };
-  const needed = left < 0 || top < 0 || left + side > size.width || top + side > low;
-  if (needed) flyTo(moved);
+  const rest = viewNow(false);
+  const { left, top, side } = boxOf(index, rest);
+  const below = narrow.matches ? size.height * 0.45 : size.height;
+  const needed = left < 0 || top < 0 || left + side > size.width || top + side > below;
+  if (needed) {
+    const margin = Math.min(80, size.width / 6, size.height / 6);
+    const shift = (near, room) => (near < margin ? margin - near : near + side > room - margin ? room - margin - near - side : 0);
+    panBy(shift(left, size.width), shift(top, below));
+  }
   redraw();
 }
 
 function step(across, down) {
-  if (focused < 0) return walkTo(hovered >= 0 ? hovered : data.cells.indexOf(Math.min(...data.cells)));
-  const cell = data.cells[focused];
-  let column = (cell % columns) + across;
-  let row = Math.floor(cell / columns) + down;
+  if (focused < 0) {
+    walkTo(hovered >= 0 ? hovered : 0);
+    return;
+  }
+  let column = columnOf(focused) + across;
+  let row = rowOf(focused) + down;
   for (; column >= 0 && row >= 0 && column < columns && row < rows; column += across, row += down) {
     const index = imageAt[row * columns + column];
-    if (index >= 0) return walkTo(index);
+    if (index >= 0) {
+      walkTo(index);
+      return;
+    }
   }
-  return walkTo(focused);
+  walkTo(focused);
 }
 
 function dismiss() {

@@ -1,15 +1,10 @@
 /* Pointers */
 
-const fingers = new Map();
-let travelled = 0;
 const local = (event) => {
   const box = stage.getBoundingClientRect();
   return { x: event.clientX - box.left, y: event.clientY - box.top };
 };
-const spread = () => {
-  const [one, two] = [...fingers.values()];
-  return { x: (one.x + two.x) / 2, y: (one.y + two.y) / 2, apart: Math.hypot(one.x - two.x, one.y - two.y) };
-};
+const taps = []; // called with an image, or -1, and the event; true ends it
 
 function hover(index) {
   walking = false;
@@ -19,68 +14,34 @@ function hover(index) {
   redraw();
 }
 
-stage.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0) return;
-  stage.setPointerCapture(event.pointerId);
-  stage.classList.add("pointed");
-  fingers.set(event.pointerId, local(event));
-  travelled = fingers.size > 1 ? Infinity : 0;
-});
-
 stage.addEventListener("pointermove", (event) => {
-  const now = local(event);
-  const before = fingers.get(event.pointerId);
-  if (!before) {
-    if (event.pointerType !== "touch") hover(under(now.x, now.y));
-    return;
-  }
-  const pinch = fingers.size === 2 ? spread() : null;
-  fingers.set(event.pointerId, now);
-  if (pinch) {
-    const after = spread();
-    const next = zoomed(after.apart / (pinch.apart || 1), pinch.x, pinch.y);
-    show({ ...next, x: next.x + after.x - pinch.x, y: next.y + after.y - pinch.y });
-    return;
-  }
-  travelled += Math.hypot(now.x - before.x, now.y - before.y);
-  if (travelled < 5) return;
-  stage.classList.add("moving");
-  show({ ...view, x: view.x + now.x - before.x, y: view.y + now.y - before.y });
-});
-
-function lift(event) {
-  const was = fingers.delete(event.pointerId);
-  stage.classList.remove("moving");
-  if (!was || event.type !== "pointerup" || travelled >= 5) return;
+  if (event.pointerType === "touch" || event.buttons) return;
   const { x, y } = local(event);
-  const index = under(x, y);
-  walking = false;
-  hovered = event.pointerType === "touch" ? -1 : index;
-  pin(index === pinned ? -1 : index);
-}
-
-stage.addEventListener("pointerup", lift);
-stage.addEventListener("pointercancel", lift);
-stage.addEventListener("pointerleave", () => { if (!walking) hover(-1); });
-stage.addEventListener("dblclick", (event) => {
-  const { x, y } = local(event);
-  flyTo(zoomed(2.5, x, y));
-});
-stage.addEventListener("wheel", (event) => {
-  event.preventDefault();
-  const { x, y } = local(event);
-  const lines = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1;
-  show(zoomed(Math.exp(-Math.max(-240, Math.min(240, event.deltaY * lines)) / (event.ctrlKey ? 120 : 320)), x, y));
   hover(under(x, y));
-}, { passive: false });
+});
+stage.addEventListener("pointerleave", () => { if (!walking) hover(-1); });
+stage.addEventListener("pointerdown", () => stage.classList.add("pointed"), true);
+osd.addHandler("canvas-drag", () => stage.classList.add("moving"));
+osd.addHandler("canvas-release", () => stage.classList.remove("moving"));
+osd.addHandler("canvas-click", (event) => {
+  if (!event.quick) return;
+  const index = under(event.position.x, event.position.y);
+  walking = false;
+  hovered = event.pointerType === "touch" || event.originalEvent.pointerType === "touch" ? -1 : index;
+  if (taps.some((tap) => tap(index, event.originalEvent))) return;
+  pin(index === pinned ? -1 : index);
+});
+// Keys are this page's.
+osd.addHandler("canvas-key", (event) => { event.preventDefaultAction = true; });
+osd.addHandler("canvas-key-press", (event) => { event.preventDefaultAction = true; });
 
 /* Keys and buttons */
 
 const zoomKeys = {
-  "+": () => flyTo(zoomed(1.6, ...centre())),
-  "=": () => flyTo(zoomed(1.6, ...centre())),
-  "-": () => flyTo(zoomed(1 / 1.6, ...centre())),
-  0: () => flyTo(whole()),
+  "+": () => zoomBy(1.6, ...centre()),
+  "=": () => zoomBy(1.6, ...centre()),
+  "-": () => zoomBy(1 / 1.6, ...centre()),
+  0: showAll,
 };
 const walkKeys = {
   ArrowLeft: () => step(-1, 0),
@@ -90,6 +51,14 @@ const walkKeys = {
   Enter: () => { if (shown >= 0) pin(pinned >= 0 ? -1 : shown); },
   " ": () => { if (shown >= 0) pin(pinned >= 0 ? -1 : shown); },
 };
+const pageKeys = {
+  "/": () => { search.focus(); search.select(); },
+  "?": () => help.showModal(),
+  n: () => nextFound(1),
+  p: () => nextFound(-1),
+  t: nextTheme,
+};
+const escapes = []; // called before the card is closed; true ends it
 
 function centre() {
   if (shown < 0) return [];
@@ -98,78 +67,77 @@ function centre() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   stage.classList.remove("pointed");
   const typing = event.target === search;
+  const field = event.target.closest?.("input, select, textarea");
   const inButton = event.target.closest?.("button, a");
   if (event.key === "Escape") {
-    if (typing && search.value) {
-      search.value = "";
-      filter();
-    } else if (typing) {
-      stage.focus();
-    } else {
+    if (typing && search.value) forget();
+    else if (field) stage.focus();
+    else if (!escapes.some((escape) => escape())) {
       if (card.contains(event.target)) stage.focus();
       dismiss();
     }
-  } else if (typing) {
-    if (event.key === "Enter") nextFound(event.shiftKey ? -1 : 1);
-    else return;
-  } else if (event.key === "/") {
-    search.focus();
-    search.select();
+  } else if (field) {
+    if (!typing || event.key !== "Enter") return;
+    nextFound(event.shiftKey ? -1 : 1);
   } else if (Object.hasOwn(zoomKeys, event.key)) {
     zoomKeys[event.key]();
   } else if (Object.hasOwn(walkKeys, event.key) && !inButton) {
-    if (cards.length) walkKeys[event.key]();
+    if (count) walkKeys[event.key]();
+  } else if (Object.hasOwn(pageKeys, event.key)) {
+    pageKeys[event.key](event);
   } else {
     return;
   }
   event.preventDefault();
 });
 
-search.addEventListener("input", filter);
-byId("closer").addEventListener("click", () => flyTo(zoomed(1.6)));
-byId("farther").addEventListener("click", () => flyTo(zoomed(1 / 1.6)));
-byId("whole").addEventListener("click", () => flyTo(whole()));
+const help = byId("help");
+byId("helper").addEventListener("click", () => help.showModal());
+help.addEventListener("click", (event) => { if (event.target === help) help.close(); });
+byId("enough").addEventListener("click", () => help.close());
+byId("closer").addEventListener("click", () => zoomBy(1.6));
+byId("farther").addEventListener("click", () => zoomBy(1 / 1.6));
+byId("whole").addEventListener("click", showAll);
 byId("close").addEventListener("click", () => {
   stage.focus({ focusVisible: false });
   dismiss();
 });
 
-/* Beginning */
+/* Light and dark: as the system has it, or as was chosen here */
 
-function fitCanvas() {
-  const box = stage.getBoundingClientRect();
-  const settled = size.width > 0;
-  const middle = { x: (size.width / 2 - view.x) / view.scale, y: (size.height / 2 - view.y) / view.scale };
-  const atWhole = !settled || Math.abs(view.scale / whole().scale - 1) < 1e-3;
-  size = { width: box.width, height: box.height, ratio: window.devicePixelRatio || 1 };
-  canvas.width = Math.round(box.width * size.ratio);
-  canvas.height = Math.round(box.height * size.ratio);
-  show(atWhole ? whole() : { scale: view.scale, x: size.width / 2 - middle.x * view.scale, y: size.height / 2 - middle.y * view.scale });
-  draw();
-}
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const THEMES = ["auto", "light", "dark"];
+const remembered = (() => {
+  try { return localStorage.getItem("mosaic-theme"); } catch { return null; }
+})();
+let theme = THEMES.includes(remembered) ? remembered : "auto";
+const isDark = () => (theme === "auto" ? darkness.matches : theme === "dark");
 
-card.classList.toggle("beside", tile < 96 && !cards.some((each) => each.picture));
-chooseColours();
-makeFilters();
-paintVeil();
-new ResizeObserver(fitCanvas).observe(stage);
-darkness.addEventListener("change", () => {
-  chooseColours();
+function chooseColours() {
+  document.documentElement.dataset.theme = isDark() ? "dark" : "light";
+  const words = { auto: "as the system has it", light: "light", dark: "dark" }[theme];
+  byId("theme").setAttribute("aria-label", `Light or dark: ${words}`);
+  byId("theme").title = `Light or dark: ${words} (T)`;
+  byId("theme").dataset.choice = theme;
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(name).trim();
+  const own = data.dark === isDark();
+  const wallBytes = own ? data.background : bytesOf(read("--wall"));
+  colours = { wallBytes, wall: `rgb(${wallBytes.join(" ")})`, ink: read("--ink"), repaint: !own };
+  document.documentElement.style.setProperty("--ground", colours.wall);
+  paintHoles();
   paintVeil();
   redraw();
-});
-mosaic.addEventListener("load", () => {
-  ready = true;
-  makeLevels();
-  shown = -1;
-  redraw();
-  document.documentElement.dataset.ready = "yes";
-});
-mosaic.addEventListener("error", () => {
-  byId("notice").textContent = "The picture of this mosaic is not in the folder of this page. Keep the two together.";
-  byId("notice").hidden = false;
-});
-mosaic.src = data.mosaic;
+}
+
+function nextTheme() {
+  theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  try { localStorage.setItem("mosaic-theme", theme); } catch { /* then it holds until the page is closed */ }
+  chooseColours();
+}
+
+byId("theme").addEventListener("click", nextTheme);
+darkness.addEventListener("change", chooseColours);

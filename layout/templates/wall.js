@@ -1,72 +1,145 @@
-/* The view: screen = mosaic * scale + offset */
+/* The wall: OpenSeadragon shows the mosaic, a canvas over it what is said of its images. */
 
-function whole() {
-  const [side, top, foot] = narrow.matches ? [12, 12, 64] : [32, 32, 64];
-  const scale = Math.max(1e-3, Math.min((size.width - 2 * side) / width, (size.height - top - foot) / height));
-  return { scale, x: (size.width - width * scale) / 2, y: resting(height * scale) };
+const stage = byId("stage");
+const canvas = byId("over");
+const context = canvas.getContext("2d");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const narrow = matchMedia("(max-width: 640px)");
+const low = matchMedia("(max-height: 480px) and (min-width: 641px)");
+const painters = []; // called with what is seen, after the wall and before the rings
+
+let size = { width: 0, height: 0, ratio: 1 };
+let view = { scale: 1, x: 0, y: 0 }; // screen = mosaic * scale + offset
+let home = 1; // the scale at which all is seen
+let colours = {};
+let hovered = -1;
+let focused = -1;
+let pinned = -1;
+let walking = false; // the keyboard was used last, so its cell has a card
+let shown = -1;
+let waiting = false;
+
+// OpenSeadragon would put a style of its own into the page, which its policy forbids.
+if (!document.querySelector("style[data-openseadragon-mobile-css]")) {
+  const none = document.createElement("style");
+  none.setAttribute("data-openseadragon-mobile-css", "true");
+  document.head.append(none);
 }
 
-/* Where what is lower than the wall hangs: at eye level, clear of the foot; on phones high, for cards come from below. */
-function resting(length) {
-  const free = size.height - length;
-  return narrow.matches ? free * 0.25 : Math.max(free / 2 - 16, Math.min(free / 2, 32));
+const { kind, url, ...tiling } = data.picture;
+const mosaicUrl = data.base + url;
+
+/* One picture, halved until it is small: a small view neither flickers nor reads every pixel. */
+class OnePicture extends OpenSeadragon.ImageTileSource {
+  _createContext2D(source, across, down) {
+    let from = source;
+    let [w, h] = [source.naturalWidth, source.naturalHeight];
+    let context2d;
+    do {
+      [w, h] = [Math.max(across, Math.ceil(w / 2)), Math.max(down, Math.ceil(h / 2))];
+      const canvas2d = document.createElement("canvas");
+      [canvas2d.width, canvas2d.height] = [w, h];
+      context2d = canvas2d.getContext("2d");
+      context2d.imageSmoothingQuality = "high";
+      context2d.drawImage(from, 0, 0, w, h);
+      from = canvas2d;
+    } while (w > across || h > down);
+    return context2d;
+  }
 }
 
-const scaleBounds = () => {
-  const all = whole().scale;
-  return [Math.min(all, 1), Math.max(all, Math.min(640, size.width, size.height) / tile * 0.8)];
-};
+const source = kind === "tiles"
+  ? { Image: { xmlns: "http://schemas.microsoft.com/deepzoom/2008", Url: mosaicUrl, Format: tiling.format, Overlap: tiling.overlap,
+    TileSize: tiling.tileSize, Size: { Width: tiling.width, Height: tiling.height } } }
+  : new OnePicture({ type: "image", url: mosaicUrl });
 
-function bounded(next) {
-  const [least, most] = scaleBounds();
-  const scale = Math.min(most, Math.max(least, next.scale));
-  const hold = (offset, length, room, rest) => {
-    const margin = Math.min(room / 2, 160);
-    return length <= room ? rest : Math.min(margin, Math.max(room - length - margin, offset));
-  };
+const osd = new OpenSeadragon.Viewer({
+  element: byId("view"),
+  tileSources: source,
+  drawer: "canvas", // the others read pixels, which a page from disk may not
+  showNavigationControl: false,
+  animationTime: calm.matches ? 0 : 0.35,
+  springStiffness: 9,
+  blendTime: 0.1,
+  imageLoaderLimit: 12,
+  maxImageCacheCount: 400,
+  minZoomImageRatio: 1,
+  minPixelRatio: 0.6,
+  visibilityRatio: 0.6,
+  zoomPerScroll: 1.25,
+  tabIndex: -1,
+  gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+  gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: true, flickEnabled: true },
+  gestureSettingsPen: { clickToZoom: false },
+});
+const viewport = () => osd.viewport;
+const point = (x, y) => new OpenSeadragon.Point(x, y);
+
+/* Where the mosaic lies now, or will when it has come to rest. */
+function viewNow(isMoving = true) {
+  const origin = viewport().pixelFromPointNoRotate(point(0, 0), isMoving);
+  const right = viewport().pixelFromPointNoRotate(point(1, 0), isMoving);
+  return { scale: (right.x - origin.x) / width, x: origin.x, y: origin.y };
+}
+
+function margins() {
+  const edge = narrow.matches ? 12 : low.matches ? 16 : 32;
+  // On phones cards come from below.
+  const bottom = narrow.matches ? Math.max(64, size.height * 0.3) : low.matches ? edge : 64;
+  return { left: edge, top: edge, right: edge, bottom };
+}
+
+function fitWall() {
+  const box = stage.getBoundingClientRect();
+  if (!box.width || !box.height) return;
+  const atHome = !size.width || Math.abs(view.scale / home - 1) < 1e-3;
+  size = { width: box.width, height: box.height, ratio: window.devicePixelRatio || 1 };
+  canvas.width = Math.round(box.width * size.ratio);
+  canvas.height = Math.round(box.height * size.ratio);
+  if (!osd.isOpen()) return;
+  viewport().setMargins(margins());
+  viewport().resize(point(box.width, box.height), true);
+  const most = Math.max(1, (Math.min(640, size.width, size.height) * 0.8) / tile);
+  viewport().maxZoomLevel = Math.max(viewport().getHomeZoom(), viewport().imageToViewportZoom(most));
+  viewport().minZoomLevel = viewport().getHomeZoom();
+  if (atHome) viewport().goHome(true);
+  home = viewNowAt(viewport().getHomeZoom());
+  osd.forceRedraw();
+  follow();
+}
+
+const viewNowAt = (zoom) => (viewNow(false).scale * zoom) / viewport().getZoom(false);
+
+function follow() {
+  view = viewNow();
+  byId("keys").classList.toggle("gone", view.scale > home * 1.01);
+  draw();
+  if (shown >= 0) placeCard();
+}
+
+/* Whether nothing moves any more. */
+function isResting() {
+  const [now, then] = [viewNow(true), viewNow(false)];
+  return !waiting && Math.abs(now.scale / then.scale - 1) < 1e-6 && Math.hypot(now.x - then.x, now.y - then.y) < 0.05;
+}
+
+const isAtOnce = () => calm.matches;
+const showAll = () => viewport().goHome(isAtOnce());
+
+function zoomBy(factor, x = size.width / 2, y = size.height / 2) {
+  viewport().zoomBy(factor, viewport().pointFromPixel(point(x, y), true), isAtOnce());
+  viewport().applyConstraints(isAtOnce());
+}
+
+function panBy(x, y) {
+  viewport().panBy(viewport().deltaPointsFromPixels(point(-x, -y)), isAtOnce());
+}
+
+function boxOf(index, seen = view) {
+  const side = tile * seen.scale;
   return {
-    scale,
-    x: hold(next.x, width * scale, size.width, (size.width - width * scale) / 2),
-    y: hold(next.y, height * scale, size.height, resting(height * scale)),
-  };
-}
-
-function zoomed(factor, x = size.width / 2, y = size.height / 2, from = view) {
-  const [least, most] = scaleBounds();
-  const scale = Math.min(most, Math.max(least, from.scale * factor));
-  const by = scale / from.scale;
-  return { scale, x: x - (x - from.x) * by, y: y - (y - from.y) * by };
-}
-
-function show(next) {
-  cancelAnimationFrame(flight);
-  view = bounded(next);
-  redraw();
-}
-
-function flyTo(next) {
-  cancelAnimationFrame(flight);
-  const target = bounded(next);
-  if (calm.matches) return show(target);
-  const start = view;
-  const began = performance.now();
-  const step = (now) => {
-    const t = Math.min(1, Math.max(0, (now - began) / 200));
-    const eased = 1 - (1 - t) ** 3;
-    view = Object.fromEntries(Object.keys(target).map((key) => [key, start[key] + (target[key] - start[key]) * eased]));
-    redraw();
-    if (t < 1) flight = requestAnimationFrame(step);
-  };
-  flight = requestAnimationFrame(step);
-  return undefined;
-}
-
-function boxOf(index) {
-  const cell = data.cells[index];
-  const side = tile * view.scale;
-  return {
-    left: (gutter + (cell % columns) * pitch) * view.scale + view.x,
-    top: (gutter + Math.floor(cell / columns) * pitch) * view.scale + view.y,
+    left: (gutter + columnOf(index) * pitch) * seen.scale + seen.x,
+    top: (gutter + rowOf(index) * pitch) * seen.scale + seen.y,
     side,
   };
 }
@@ -77,7 +150,41 @@ function under(x, y) {
   return column < 0 || row < 0 || column >= columns || row >= rows ? -1 : imageAt[row * columns + column];
 }
 
+/* Columns and rows that are in the window: [first, end). */
+function seenCells() {
+  const span = (offset, room, most) => [
+    Math.max(0, Math.floor(-offset / view.scale / pitch)),
+    Math.min(most, Math.ceil((room - offset) / view.scale / pitch)),
+  ];
+  return { across: span(view.x, size.width, columns), down: span(view.y, size.height, rows) };
+}
+
+function* seenImages() {
+  const { across, down } = seenCells();
+  for (let row = down[0]; row < down[1]; row += 1) {
+    for (let column = across[0]; column < across[1]; column += 1) {
+      const index = imageAt[row * columns + column];
+      if (index >= 0) yield index;
+    }
+  }
+}
+
 /* Drawing */
+
+/* A canvas of one pixel a cell: drawn large, it costs the same for ten images and for a hundred thousand. */
+function cellPixels() {
+  const pixels = document.createElement("canvas");
+  [pixels.width, pixels.height] = [columns, rows];
+  return pixels;
+}
+
+function drawCells(pixels, alpha = 1) {
+  context.globalAlpha = alpha;
+  context.imageSmoothingEnabled = false;
+  const { scale, x, y } = view;
+  context.drawImage(pixels, (gutter / 2) * scale + x, (gutter / 2) * scale + y, columns * pitch * scale, rows * pitch * scale);
+  context.globalAlpha = 1;
+}
 
 function redraw() {
   if (waiting) return;
@@ -91,77 +198,80 @@ function redraw() {
 
 function draw() {
   context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
-  byId("keys").classList.toggle("gone", view.scale > whole().scale * 1.01);
-  context.fillStyle = colours.wall;
-  context.fillRect(0, 0, size.width, size.height);
-  if (!ready) return;
-  const { scale, x, y } = view;
-  const left = Math.max(0, -x / scale);
-  const top = Math.max(0, -y / scale);
-  const right = Math.min(width, (size.width - x) / scale);
-  const bottom = Math.min(height, (size.height - y) / scale);
-  if (right <= left || bottom <= top) return;
-  const level = levels.findLast((each) => each.factor * scale * size.ratio <= 1) ?? { source: mosaic, factor: 1 };
-  const fx = level.source.width / width;
-  const fy = level.source.height / height;
-  context.imageSmoothingEnabled = true;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(level.source, left * fx, top * fy, (right - left) * fx, (bottom - top) * fy,
-    left * scale + x, top * scale + y, (right - left) * scale, (bottom - top) * scale);
-  if (colours.repaint) repaintWall(left, top, right, bottom);
-  if (narrowed) {
-    context.imageSmoothingEnabled = false;
-    context.drawImage(veil, gutter / 2 * scale + x, gutter / 2 * scale + y, columns * pitch * scale, rows * pitch * scale);
-  }
-  if (outlined.length) drawOutlines(left, top, right, bottom);
+  context.clearRect(0, 0, size.width, size.height);
+  if (colours.repaint) repaintWall();
+  drawSharp();
+  painters.forEach((paint) => paint());
   if (hovered >= 0 && hovered !== shown) ring(hovered, 1);
   if (shown >= 0) ring(shown, 2);
 }
 
-/* The colour of its chip around each image found; over it, where cells are too small for a line to be seen. */
-function drawOutlines(left, top, right, bottom) {
-  const { scale, x, y } = view;
-  if (pitch * scale < 10) {
-    context.globalAlpha = 0.6;
-    context.imageSmoothingEnabled = false;
-    context.drawImage(tint, gutter / 2 * scale + x, gutter / 2 * scale + y, columns * pitch * scale, rows * pitch * scale);
-    context.globalAlpha = 1;
-    return;
-  }
-  const line = Math.min(4, Math.max(1.5, tile * scale * 0.06));
-  context.lineWidth = line;
-  for (let row = Math.floor(top / pitch); row < Math.min(rows, Math.ceil(bottom / pitch)); row += 1) {
-    for (let column = Math.floor(left / pitch); column < Math.min(columns, Math.ceil(right / pitch)); column += 1) {
-      const index = imageAt[row * columns + column];
-      if (index < 0 || !outlined[index]) continue;
-      const box = boxOf(index);
-      context.strokeStyle = outlined[index];
-      context.strokeRect(box.left + line / 2, box.top + line / 2, box.side - line, box.side - line);
+/* Zoomed in beyond the mosaic's own pixels, the larger copies of the few pictures in the window lie over their cells. */
+const MOST_SHARP = 60;
+const sharp = new Map();
+
+function drawSharp() {
+  const side = tile * view.scale;
+  if (!data.sharp || side * size.ratio < tile * 1.25 || ((size.width / side) * size.height) / side > MOST_SHARP) return;
+  for (const index of seenImages()) {
+    const path = value("picture", index);
+    if (!pieces[pieceOf(index)]) fetchPiece(pieceOf(index)).then(redraw);
+    if (path == null) continue;
+    let image = sharp.get(index);
+    sharp.delete(index); // and back to the end: those that were not seen for longest go first
+    if (!image) {
+      image = new Image();
+      image.onload = redraw;
+      image.src = data.base + path;
     }
+    sharp.set(index, image);
+    if (!image.complete || !image.naturalWidth) continue;
+    const box = boxOf(index);
+    const [w, h] = [image.naturalWidth, image.naturalHeight];
+    const part = Math.min(w, h);
+    context.imageSmoothingEnabled = true;
+    context.imageSmoothingQuality = "high";
+    if (data.fit === "contain") {
+      const by = box.side / Math.max(w, h);
+      context.drawImage(image, box.left + (box.side - w * by) / 2, box.top + (box.side - h * by) / 2, w * by, h * by);
+    } else {
+      context.drawImage(image, (w - part) / 2, (h - part) / 2, part, part, box.left, box.top, box.side, box.side);
+    }
+  }
+  for (const index of sharp.keys()) {
+    if (sharp.size <= 4 * MOST_SHARP) break;
+    sharp.delete(index);
   }
 }
 
 /* The mosaic was painted on a ground of the other brightness: gutters and holes take the colour of this wall. */
-function repaintWall(left, top, right, bottom) {
+const holes = cellPixels();
+
+function paintHoles() {
+  const pixels = new ImageData(columns, rows);
+  const wall = [...colours.wallBytes, 255];
+  imageAt.forEach((index, cell) => { if (index < 0) pixels.data.set(wall, cell * 4); });
+  holes.getContext("2d").putImageData(pixels, 0, 0);
+}
+
+function repaintWall() {
   const { scale, x, y } = view;
-  const bleed = Math.max(0.5 / size.ratio, scale / 2); // as far as smoothing carries the old ground into the tiles
+  if (count < columns * rows) drawCells(holes);
+  if (!gutter) return;
   context.fillStyle = colours.wall;
-  const first = [Math.floor(left / pitch), Math.floor(top / pitch)];
-  const last = [Math.min(columns, Math.ceil(right / pitch)), Math.min(rows, Math.ceil(bottom / pitch))];
-  if (gutter) {
-    for (let column = first[0]; column <= last[0]; column += 1) {
-      context.fillRect(column * pitch * scale + x - bleed, top * scale + y - 1, gutter * scale + 2 * bleed, (bottom - top) * scale + 2);
-    }
-    for (let row = first[1]; row <= last[1]; row += 1) {
-      context.fillRect(left * scale + x - 1, row * pitch * scale + y - bleed, (right - left) * scale + 2, gutter * scale + 2 * bleed);
-    }
+  const { across, down } = seenCells();
+  const edge = 2; // pixels by which the mosaic's rim reaches out
+  const [left, top] = [Math.max(0, x - edge), Math.max(0, y - edge)];
+  const [right, bottom] = [Math.min(size.width, width * scale + x + edge), Math.min(size.height, height * scale + y + edge)];
+  const line = gutter * scale;
+  const bleed = line * size.ratio < 1 ? 0 : 0.5 / size.ratio; // as far as smoothing carries the old ground into the tiles
+  const before = (at) => (at ? bleed : edge);
+  const after = (at, most) => (at < most ? bleed : edge);
+  for (let column = across[0]; column <= across[1]; column += 1) {
+    context.fillRect(column * pitch * scale + x - before(column), top, line + before(column) + after(column, columns), bottom - top);
   }
-  for (let row = first[1]; row < last[1]; row += 1) {
-    for (let column = first[0]; column < last[0]; column += 1) {
-      if (imageAt[row * columns + column] >= 0) continue;
-      context.fillRect((gutter + column * pitch) * scale + x - bleed, (gutter + row * pitch) * scale + y - bleed,
-        tile * scale + 2 * bleed, tile * scale + 2 * bleed);
-    }
+  for (let row = down[0]; row <= down[1]; row += 1) {
+    context.fillRect(left, row * pitch * scale + y - before(row), right - left, line + before(row) + after(row, rows));
   }
 }
 
@@ -176,26 +286,32 @@ function ring(index, thickness) {
   around(colours.ink, thickness / 2, thickness);
 }
 
-function makeLevels() {
-  let source = mosaic;
-  for (let factor = 2; width / factor > 256 && height / factor > 256; factor *= 2) {
-    const small = document.createElement("canvas");
-    small.width = Math.round(width / factor);
-    small.height = Math.round(height / factor);
-    if (small.width * small.height > 16e6) continue; // phones refuse larger ones
-    const brush = small.getContext("2d");
-    brush.imageSmoothingQuality = "high";
-    brush.drawImage(source, 0, 0, small.width, small.height);
-    levels.push({ source: small, factor });
-    source = small;
+/* The picture of a cell, from the mosaic's largest level. */
+function drawCrop(index, onto, side) {
+  onto.width = onto.height = side;
+  const brush = onto.getContext("2d");
+  brush.imageSmoothingQuality = "high";
+  // Half a pixel inside, so that smoothing takes nothing from the neighbours.
+  const [left, top] = [gutter + columnOf(index) * pitch + 0.5, gutter + rowOf(index) * pitch + 0.5];
+  const by = side / (tile - 1);
+  for (const { image, x, y } of partsUnder(left, top, tile - 1)) {
+    const paint = () => { if (shown === index) brush.drawImage(image, (x - left) * by, (y - top) * by, image.naturalWidth * by, image.naturalHeight * by); };
+    if (image.complete) paint();
+    else image.addEventListener("load", paint, { once: true });
   }
 }
 
-function chooseColours() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name) => style.getPropertyValue(name).trim();
-  const own = data.dark === darkness.matches;
-  const theme = read("--wall").match(/[0-9a-f]{2}/gi).map((pair) => parseInt(pair, 16));
-  const wallBytes = own ? data.background : theme;
-  colours = { wallBytes, wall: `rgb(${wallBytes.join(" ")})`, ink: read("--ink"), repaint: !own };
+function partsUnder(left, top, side) {
+  if (kind !== "tiles") return osd.isOpen() ? [{ image: source.image, x: 0, y: 0 }] : [];
+  const { tileSize, overlap, format } = tiling;
+  const level = Math.ceil(Math.log2(Math.max(tiling.width, tiling.height)));
+  const found = [];
+  for (let row = Math.floor(top / tileSize); row * tileSize < top + side; row += 1) {
+    for (let column = Math.floor(left / tileSize); column * tileSize < left + side; column += 1) {
+      const image = new Image();
+      image.src = `${mosaicUrl}${level}/${column}_${row}.${format}`;
+      found.push({ image, x: column * tileSize - (column ? overlap : 0), y: row * tileSize - (row ? overlap : 0) });
+    }
+  }
+  return found;
 }

@@ -9,6 +9,7 @@ from PIL import Image
 from harvest.ledger import latest_stage, layout_of, open_ledger, selected
 from harvest.progress import SilentProgress
 from harvest.stages import STAGES, stage_digests
+from tests.layout.walls import cards_in
 
 PIXELS = """
 title: Shells of the north
@@ -48,7 +49,11 @@ def test_every_image_has_a_place_in_pictures_files_and_ledger(laid_out):
     folder = herbarium.workspace.layouts / "shells"
     report = reports["layout"]
 
-    assert set(report.detail["files"]) == {f"layouts/shells/{name}" for name in FILES}
+    (cards,) = folder.glob("cards-*/0.js")
+    assert set(report.detail["files"]) == {
+        *(f"layouts/shells/{name}" for name in FILES),
+        f"layouts/shells/{cards.relative_to(folder).as_posix()}",
+    }
     assert report.done == 12
     assert 0 < report.detail["distance_preservation"] <= 1
     columns, rows = report.detail["columns"], report.detail["rows"]
@@ -69,11 +74,34 @@ def test_every_image_has_a_place_in_pictures_files_and_ledger(laid_out):
 
 def test_the_viewer_has_the_cards(laid_out):
     herbarium, _ = laid_out
+    folder = herbarium.workspace.layouts / "shells"
 
-    page = (herbarium.workspace.layouts / "shells" / "index.html").read_text()
+    told = {card["title"]: card for card in cards_in(folder)}
 
-    for words in ("Shells of the north", "Shell 3", "Ada Moss", "CC BY 4.0", "https://gallery.museum.test/3"):
-        assert words in page
+    assert "Shells of the north" in (folder / "index.html").read_text()
+    assert len(told) == 12
+    shown = {"creator": "Ada Moss", "license": "CC BY 4.0", "page_url": "https://gallery.museum.test/3", "width": 120}
+    assert told["Shell 3"].items() >= shown.items()
+    assert (folder / told["Shell 3"]["picture"]).is_file()
+
+
+def test_the_cards_say_what_was_measured_and_what_was_left_out(herbarium, recipe, picture, encoded):
+    best = herbarium.meet(picture(0, 120, 90), labels=("shell", "of sand"))
+    herbarium.meet(picture(1, 120, 90))
+    herbarium.meet(encoded(picture(0, 120, 90), quality=60), title="The same, worse")
+    herbarium.crawl()
+
+    run(herbarium, recipe(f"filter: [quality: {{min_entropy: 1}}]\n{PIXELS}"))
+
+    folder = herbarium.workspace.layouts / "shells"
+    told = {card["sha256"]: card for card in cards_in(folder)}
+    assert len(told) == 2
+    assert told[best]["labels"] == ["shell", "of sand"]
+    assert told[best]["of:quality"] > 0
+    assert told[best]["duplicates"] == 1
+    (copy,) = told[best]["copies"]
+    assert copy["title"] == "The same, worse"
+    assert (folder / copy["picture"]).is_file()
 
 
 def test_a_second_run_touches_nothing(laid_out, recipe):

@@ -1,0 +1,119 @@
+"""Walls to open: layouts of a few flat colours in a folder, as a mosaic or as Deep Zoom tiles, and where things are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+__all__ = ["Tiled", "cards_in", "colour_at", "drawn", "opened", "place", "pyramid"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiled:
+    """What `pyramid` wrote."""
+
+    width: int
+    height: int
+    tile_size: int
+    overlap: int
+    format: str = "png"
+
+
+def pyramid(picture: Image.Image, folder: Path, *, tile_size: int = 16, overlap: int = 1) -> Tiled:
+    """Write `picture` as Deep Zoom tiles into `folder`, the small way."""
+    levels = (max(picture.size) - 1).bit_length()
+    for level in range(levels, -1, -1):
+        by = 2 ** (levels - level)
+        small = picture.resize((-(-picture.width // by), -(-picture.height // by)), Image.Resampling.BOX)
+        place = folder / str(level)
+        place.mkdir(parents=True)
+        for column in range(-(-small.width // tile_size)):
+            for row in range(-(-small.height // tile_size)):
+                left, top = max(0, column * tile_size - overlap), max(0, row * tile_size - overlap)
+                right = min(small.width, (column + 1) * tile_size + overlap)
+                bottom = min(small.height, (row + 1) * tile_size + overlap)
+                small.crop((left, top, right, bottom)).save(place / f"{column}_{row}.png")
+    return Tiled(width=picture.width, height=picture.height, tile_size=tile_size, overlap=overlap)
+
+
+@contextlib.contextmanager
+def opened(browser: Browser, url: str, **options: object) -> Iterator[Page]:
+    """A page in a window of its own; at the end nothing may have gone wrong in it, and nothing but files, or the
+    server that it came from, have been asked for anything.
+    """
+    look = {"viewport": {"width": 1000, "height": 700}, "reduced_motion": "reduce"} | options
+    context = browser.new_context(**look)  # type: ignore[arg-type]
+    page = context.new_page()
+    wrong: list[str] = []
+    origin = url.split("/", 3)[2]
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda asked: None if asked.url.split("/", 3)[2] == origin else wrong.append(asked.url))
+    page.goto(url)
+    page.wait_for_selector("html[data-ready]")
+    drawn(page)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def place(
+    page: Page, cell: int, columns: int = 4, *, side: float = 16, pitch: float = 18, gutter: float = 2
+) -> tuple[float, float]:
+    """Where the centre of a cell is in the window now."""
+    stage = page.locator("#stage").bounding_box()
+    assert stage is not None
+    scale, left, top = page.evaluate("() => { const box = mosaic.boxOf(0); return [mosaic.scale, box.left, box.top]; }")
+    first = page.evaluate("() => mosaic.cellOf(0)")
+    row, column = divmod(cell, columns)
+    across, down = (column - first % columns) * pitch + side / 2, (row - first // columns) * pitch + side / 2
+    return stage["x"] + left + across * scale, stage["y"] + top + down * scale
+
+
+def drawn(page: Page) -> None:
+    """Wait until nothing moves and what was asked for before is on the screen."""
+    page.wait_for_function("() => mosaic.isResting")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def colour_at(page: Page, x: float, y: float) -> tuple[int, int, int]:
+    """What the window shows at a place, from a screenshot, as a file's canvas cannot be read."""
+    shot = page.screenshot(clip={"x": round(x), "y": round(y), "width": 1, "height": 1})
+    colour = Image.open(BytesIO(shot)).convert("RGB").getpixel((0, 0))
+    assert isinstance(colour, tuple)
+    return colour[0], colour[1], colour[2]
+
+
+def cards_in(folder: Path) -> list[dict[str, Any]]:
+    """What the viewer in `folder` knows of its images, row by row; columns beside a card's fields are in it too."""
+    found: list[dict[str, Any]] = []
+    for piece in sorted(folder.glob("cards-*/*.js"), key=lambda path: int(path.stem)):
+        columns = json.loads(piece.read_text("utf-8").split(",", 1)[1].removesuffix(");\n"))
+        count = max((len(_entries(column)) for column in columns.values()), default=1)
+        found += [{key: _value(column, i) for key, column in columns.items()} for i in range(count)]
+    return found
+
+
+def _entries(column: Any) -> list[Any]:
+    if isinstance(column, list):
+        return column
+    return column.get("at") or column.get("near") or [column]
+
+
+def _value(column: Any, i: int) -> Any:
+    if isinstance(column, list):
+        return column[i]
+    if "all" in column:
+        return column["all"]
+    if "of" in column:
+        return column["of"][column["at"][i]]
+    return None if column["near"][i] is None else column["stem"] + column["near"][i]
