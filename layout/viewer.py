@@ -11,45 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor
 
+from layout.deep_zoom import DeepZoom
 from layout.grid import Grid
 from layout.viewer_cards import FIELDS, PIECE, embedded, facets, pieces, pieces_digest, runs
 
-__all__ = ["FIELDS", "Assets", "DeepZoomPicture", "Shell", "assets", "viewer_page", "write_viewer"]
+__all__ = ["FIELDS", "Assets", "Shell", "assets", "viewer_page", "write_viewer"]
 
 _DARK_BELOW = 128
 _SCRIPTS = ("data.js", "wall.js", "find.js", "card.js", "hands.js", "start.js")
 _CARDS = "cards-"
-
-
-class DeepZoomPicture(Protocol):
-    """What the viewer has to know of Deep Zoom tiles; all sizes in pixels, `format` is the tiles' extension."""
-
-    @property
-    def width(self) -> int:
-        """Of the whole picture."""
-
-    @property
-    def height(self) -> int:
-        """Of the whole picture."""
-
-    @property
-    def tile_size(self) -> int:
-        """Side of a tile, without its overlap."""
-
-    @property
-    def overlap(self) -> int:
-        """What a tile shares with each neighbour."""
-
-    @property
-    def format(self) -> str:
-        """The tiles' extension."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +59,7 @@ def write_viewer(
     folder: Path,
     *,
     title: str,
-    picture: str | DeepZoomPicture,
+    picture: str | DeepZoom,
     grid: Grid,
     tile: int,
     gutter: int,
@@ -94,11 +71,12 @@ def write_viewer(
 ) -> list[Path]:
     """Write `folder/name`, the viewer of a mosaic in the same folder, and what it loads; the files.
 
-    `picture` is the name of the mosaic as one file, or its Deep Zoom tiles under `mosaic_files/`. `cells[i]` is where
-    the image with `cards[i]` lies; `tile`, `gutter`, `background` and `fit` are those the mosaic was rendered with. A
-    card maps FIELDS to text, numbers or lists, and `scores` to numbers by name; other keys stay out, and what is
-    missing or None is shown as unknown. The page appears whole or not at all, and the cards of an earlier one go after
-    that. Raises ValueError where cells and cards differ in number, or cells come twice or are not of the grid.
+    `picture` is the name of the mosaic as one file, or what there is of it as Deep Zoom tiles, under `mosaic_files/`.
+    `cells[i]` is where the image with `cards[i]` lies; `tile`, `gutter`, `background` and `fit` are those the mosaic
+    was rendered with. A card maps FIELDS to text, numbers or lists, and `scores` to numbers by name; other keys stay
+    out, and what is missing or None is shown as unknown. The page appears whole or not at all, and the cards of an
+    earlier one go after that. Raises ValueError where cells and cards differ in number, or cells come twice or are not
+    of the grid.
     """
     if len(cells) != len(cards):
         raise ValueError(f"expected one card for each of {len(cells)} cells, got {len(cards)}")
@@ -179,7 +157,7 @@ def _from_disk() -> Shell:
     )
 
 
-def _picture(picture: str | DeepZoomPicture) -> dict[str, Any]:
+def _picture(picture: str | DeepZoom) -> dict[str, Any]:
     if isinstance(picture, str):
         return {"kind": "image", "url": quote(picture)}
     return {

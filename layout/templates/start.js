@@ -16,6 +16,9 @@ osd.addOnceHandler("tile-drawn", () => {
   document.documentElement.dataset.ready = "yes";
   redraw();
 });
+osd.world.addOnceHandler("add-item", ({ item }) => {
+  item.addHandler("fully-loaded-change", () => { if (item.getFullyLoaded()) performance.mark("mosaic-whole"); });
+});
 osd.addHandler("open-failed", () => { missing(); });
 osd.addHandler("tile-load-failed", () => { if (!document.documentElement.dataset.ready) missing(); });
 
@@ -30,6 +33,7 @@ globalThis.mosaic = Object.freeze({
   imageAt: (cell) => imageAt[cell],
   cellOf: (index) => cells[index],
   cardOf,
+  count,
   fetchAll,
   arrived: () => pieces.every((piece) => piece !== null),
   sharp: () => [...sharp.values()].filter((image) => image.complete && image.naturalWidth).length,

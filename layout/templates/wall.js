@@ -301,6 +301,17 @@ function drawCrop(index, onto, side) {
   }
 }
 
+// The last few tiles stay decoded.
+const tileImages = new Map();
+
+function tileImage(address) {
+  const image = tileImages.get(address) ?? Object.assign(new Image(), { decoding: "async", src: address });
+  tileImages.delete(address);
+  tileImages.set(address, image);
+  if (tileImages.size > 48) tileImages.delete(tileImages.keys().next().value);
+  return image;
+}
+
 function partsUnder(left, top, side) {
   if (kind !== "tiles") return osd.isOpen() ? [{ image: source.image, x: 0, y: 0 }] : [];
   const { tileSize, overlap, format } = tiling;
@@ -308,8 +319,7 @@ function partsUnder(left, top, side) {
   const found = [];
   for (let row = Math.floor(top / tileSize); row * tileSize < top + side; row += 1) {
     for (let column = Math.floor(left / tileSize); column * tileSize < left + side; column += 1) {
-      const image = new Image();
-      image.src = `${mosaicUrl}${level}/${column}_${row}.${format}`;
+      const image = tileImage(`${mosaicUrl}${level}/${column}_${row}.${format}`);
       found.push({ image, x: column * tileSize - (column ? overlap : 0), y: row * tileSize - (row ? overlap : 0) });
     }
   }

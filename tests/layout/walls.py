@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,35 +12,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-__all__ = ["Tiled", "cards_in", "colour_at", "drawn", "opened", "place", "pyramid"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tiled:
-    """What `pyramid` wrote."""
-
-    width: int
-    height: int
-    tile_size: int
-    overlap: int
-    format: str = "png"
-
-
-def pyramid(picture: Image.Image, folder: Path, *, tile_size: int = 16, overlap: int = 1) -> Tiled:
-    """Write `picture` as Deep Zoom tiles into `folder`, the small way."""
-    levels = (max(picture.size) - 1).bit_length()
-    for level in range(levels, -1, -1):
-        by = 2 ** (levels - level)
-        small = picture.resize((-(-picture.width // by), -(-picture.height // by)), Image.Resampling.BOX)
-        place = folder / str(level)
-        place.mkdir(parents=True)
-        for column in range(-(-small.width // tile_size)):
-            for row in range(-(-small.height // tile_size)):
-                left, top = max(0, column * tile_size - overlap), max(0, row * tile_size - overlap)
-                right = min(small.width, (column + 1) * tile_size + overlap)
-                bottom = min(small.height, (row + 1) * tile_size + overlap)
-                small.crop((left, top, right, bottom)).save(place / f"{column}_{row}.png")
-    return Tiled(width=picture.width, height=picture.height, tile_size=tile_size, overlap=overlap)
+__all__ = ["cards_in", "colour_at", "drawn", "opened", "place"]
 
 
 @contextlib.contextmanager
