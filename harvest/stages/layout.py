@@ -22,8 +22,8 @@ from harvest.ledger.rows import DerivedRow, ImageRow, LayoutRow
 from harvest.processes import in_threads
 from harvest.progress import Progress
 from harvest.stages import embed
-from harvest.stages.caption import labelled_by
 from harvest.stages.cards import card, findings
+from harvest.stages.labelling import labelled_by
 from harvest.stages.normalize import size_digests
 from harvest.stages.pictures import Pictures, is_current, sizes_of
 from harvest.stages.report import StageReport
