@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "filter": "stages:filter_",
     "split": "stages:split",
     "normalize": "stages:normalize",
+    "augment": "stages:augment",
     "caption": "stages:caption",
     "sheet": "stages:sheet",
     "layout": "stages:layout",

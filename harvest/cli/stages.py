@@ -15,7 +15,7 @@ from harvest.export import FORMATS
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
-__all__ = ["caption", "dedupe", "embed", "export", "filter_", "layout", "normalize", "sheet", "split"]
+__all__ = ["augment", "caption", "dedupe", "embed", "export", "filter_", "layout", "normalize", "sheet", "split"]
 
 
 def _run(workspace: Workspace, recipe: Path, name: str, terminal: Terminal) -> StageReport:
@@ -67,6 +67,7 @@ def filter_(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool
 embed = _stage_command("embed", "Compute the vectors that filters and mosaic need, and those of models under `embed:`.")
 split = _stage_command("split", "Put every selected image into train, validation or test, without leaks.")
 normalize = _stage_command("normalize", "Make the sizes that the recipe asks for.")
+augment = _stage_command("augment", "Make variants of the images to learn from: turned, cropped, recoloured.")
 caption = _stage_command("caption", "Word a caption for every selected image, for training.")
 sheet = _stage_command("sheet", "Lay the selected images out as a contact sheet.")
 layout = _stage_command("layout", "Lay the selected images out as a rectified mosaic with its viewer.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harvest.config.augment import AugmentConfig, check_augment
 from harvest.config.captions import CaptionsConfig, complete_captions
 from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
 from harvest.config.models import located
@@ -68,6 +69,7 @@ class _Document:
     filter: tuple[Section, ...] = ()
     sizes: tuple[SizeConfig, ...] = (SizeConfig(px=32), SizeConfig(px=128), SizeConfig(px=256))
     split: SplitConfig | None = None
+    augment: AugmentConfig | None = None
     captions: CaptionsConfig | None = None
     sheet: SheetConfig | None = field(default_factory=SheetConfig)
     layout: LayoutConfig | None = field(default_factory=LayoutConfig)
@@ -110,6 +112,7 @@ def load_recipe(file: Path) -> Recipe:
     sizes = [size.px for size in document.sizes]
     if len(set(sizes)) < len(sizes):
         raise ConfigError(file, "sizes", f"each px may stand once, got {sizes}")
+    check_augment(section, document.augment, {size.px for size in document.sizes})
     return Recipe(**values, file=file, digest=digest_of(file))
 
 

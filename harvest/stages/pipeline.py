@@ -9,6 +9,7 @@ from harvest import embedders
 from harvest.config.recipe import Recipe
 from harvest.progress import Progress
 from harvest.stages import filters
+from harvest.stages.augment import run_augment
 from harvest.stages.caption import check_captions, run_caption
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.embed import models_of, run_embed
@@ -37,6 +38,7 @@ STAGES: Mapping[str, Stage] = {
     "filter": run_filter,
     "split": run_split,
     "normalize": run_normalize,
+    "augment": run_augment,
     "caption": run_caption,
     "sheet": run_sheet,
     "layout": run_layout,
