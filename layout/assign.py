@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from layout.grid import Grid
+from layout.grid import ROW_OF_HEXAGONS, Grid
 
 __all__ = ["Method", "assign", "fitted"]
 
@@ -77,7 +77,7 @@ def _shufflesnap(cloud: NDArray[np.float64], grid: Grid, seed: int) -> NDArray[n
     import shufflesnap  # noqa: PLC0415 - compiled, optional
 
     # Its cell centres lie on whole numbers, the grid's on halves; it numbers the open cells row by row, as Grid.cells.
-    solved = shufflesnap.assign(
-        cloud - 0.5, shufflesnap.Grid.from_mask(np.array(grid.mask)), normalize="none", seed=seed
-    )
+    # It knows squares alone: hexagons are taken for squares, each row a quarter of a cell away from where it is.
+    lattice = cloud / [1, ROW_OF_HEXAGONS] - [0.75, 0.5] if grid.hexagonal else cloud - 0.5
+    solved = shufflesnap.assign(lattice, shufflesnap.Grid.from_mask(np.array(grid.mask)), normalize="none", seed=seed)
     return np.asarray(solved.cell, np.int64)

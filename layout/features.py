@@ -19,6 +19,7 @@ __all__ = [
     "mixed",
     "pixel_pyramid",
     "pyramid_code",
+    "pyramid_waves",
     "standardised",
     "unit_rows",
 ]
@@ -57,25 +58,33 @@ def pixel_pyramid(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
     return pyramid.reshape(len(tiles), levels * width)
 
 
-def pyramid_code(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The pixel pyramid in 769 numbers instead of 12,288, as unit vectors for comparison by cosine, (n, 769).
+def pyramid_waves(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The pixel pyramid in 768 numbers instead of 12,288, for Euclidean comparison, (n, 768).
 
     Blurring with reflected borders multiplies each frequency of the discrete cosine transform by a number of its own
     (Martucci, IEEE Trans. Signal Processing 42, 1994). Scalar products of pyramids are therefore those of the pictures'
     frequencies, weighted once by what the four levels let through together; the upper half of the frequencies, of which
-    blurring leaves little, is left out. Colours count from mid grey on, and one more number of little weight keeps
-    pictures without any contrast alike. `tiles` as for `pixel_pyramid`.
+    blurring leaves little, is left out. Colours count from mid grey on. `tiles` as for `pixel_pyramid`.
     """
     from scipy.fft import dctn  # noqa: PLC0415
 
-    code = np.empty((len(tiles), _KEPT * _KEPT * _RGB + 1), np.float32)
-    code[:, -1] = _CONTRAST * PYRAMID_SIDE * np.sqrt(_RGB)
+    found = np.empty((len(tiles), _KEPT * _KEPT * _RGB), np.float32)
     weights = _frequency_weights()[:_KEPT, :_KEPT, None]
     for start in range(0, len(tiles), _BATCH):
         raw = _squashed(_checked(tiles[start : start + _BATCH])).astype(np.float32) / 255.0 - 0.5
         waves = dctn(raw, type=2, norm="ortho", axes=(1, 2))[:, :_KEPT, :_KEPT] * weights
-        code[start : start + _BATCH, :-1] = waves.reshape(len(raw), -1)
-    return unit_rows(code)
+        found[start : start + _BATCH] = waves.reshape(len(raw), -1)
+    return found
+
+
+def pyramid_code(tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """`pyramid_waves` as unit vectors for comparison by cosine, (n, 769).
+
+    One more number of little weight keeps pictures without any contrast alike.
+    """
+    waves = pyramid_waves(tiles)
+    contrast = np.full((len(waves), 1), _CONTRAST * PYRAMID_SIDE * np.sqrt(_RGB), np.float32)
+    return unit_rows(np.hstack([waves, contrast]))
 
 
 def _frequency_weights() -> NDArray[np.float32]:

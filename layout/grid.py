@@ -1,4 +1,4 @@
-"""The grid that a mosaic is laid on: a rectangle of cells, some of which may be closed."""
+"""The grid that a mosaic is laid on: a rectangle of cells, square or hexagonal, some of which may be closed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Grid", "best_grid"]
+__all__ = ["ROW_OF_HEXAGONS", "Grid", "best_grid", "grid_of"]
+
+ROW_OF_HEXAGONS = math.sqrt(3) / 2
+"""How far rows of hexagons lie apart, where neighbours in a row have a distance of 1."""
 
 _FREE_DEVIATION = 0.15
 _HOLE_WEIGHT = 2.0
@@ -19,14 +22,18 @@ class Grid:
     """`columns` x `rows` cells, numbered row by row from the top left.
 
     `mask` is a (rows, columns) array, True where an image may lie; without one, every cell may hold an image. Which of
-    the open cells stay empty is for the assignment to say. Raises ValueError for a mask of another shape.
+    the open cells stay empty is for the assignment to say. `hexagonal` cells stand on a corner, and every other row,
+    from the second on, lies half a cell to the right. Raises ValueError for a mask of another shape.
     """
 
     columns: int
     rows: int
     mask: NDArray[np.bool_]
+    hexagonal: bool
 
-    def __init__(self, columns: int, rows: int, mask: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self, columns: int, rows: int, mask: NDArray[np.bool_] | None = None, *, hexagonal: bool = False
+    ) -> None:
         if columns < 1 or rows < 1:
             raise ValueError(f"expected at least one column and one row, got {columns} x {rows}")
         open_cells = np.ones((rows, columns), np.bool_) if mask is None else np.array(mask, np.bool_)
@@ -36,6 +43,7 @@ class Grid:
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "mask", open_cells)
+        object.__setattr__(self, "hexagonal", hexagonal)
 
     @property
     def cells(self) -> NDArray[np.int64]:
@@ -48,14 +56,40 @@ class Grid:
         return int(self.mask.sum())
 
     def centres(self, cells: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-        """(n, 2) centres x, y of `cells`, by default of the open ones, where a cell is 1 x 1 and y points down."""
+        """(n, 2) centres x, y of `cells`, by default of the open ones, where a cell is 1 wide and y points down."""
         row, column = self.rows_columns(self.cells if cells is None else cells)
+        if self.hexagonal:
+            return np.stack([column + 0.5 + row % 2 / 2, (row + 0.5) * ROW_OF_HEXAGONS], axis=1).astype(np.float64)
         return np.stack([column + 0.5, row + 0.5], axis=1).astype(np.float64)
 
     def rows_columns(self, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row and column of each of `cells`."""
         row, column = np.divmod(np.asarray(cells, np.int64), self.columns)
         return row, column
+
+
+def grid_of(
+    n: int,
+    *,
+    aspect: float,
+    columns: int | None = None,
+    rows: int | None = None,
+    hexagonal: bool = False,
+) -> Grid:
+    """The rectangle for `n` images: with so many `columns` or `rows` where they are fixed, else near `aspect`.
+
+    `aspect` is width / height of the picture. Raises ValueError where both are fixed and `n` images do not fit.
+    """
+    if columns is not None and rows is not None:
+        if columns * rows < n:
+            raise ValueError(f"{columns} columns and {rows} rows hold {columns * rows} images, and there are {n}")
+        return Grid(columns, rows, hexagonal=hexagonal)
+    if columns is not None or rows is not None:
+        fixed = columns or rows or 1
+        other = max(1, math.ceil(n / fixed))
+        return Grid(*((fixed, other) if columns is not None else (other, fixed)), hexagonal=hexagonal)
+    best = best_grid(n, aspect * ROW_OF_HEXAGONS if hexagonal else aspect)
+    return Grid(best.columns, best.rows, hexagonal=hexagonal)
 
 
 def best_grid(n: int, aspect: float) -> Grid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Literal
 
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 
 from layout.features import unit_rows
 from layout.neighbours import fuzzy_graph, nearest, umap_functions
+from layout.tsne import tsne
 
-__all__ = ["Metric", "project"]
+__all__ = ["METHODS", "Metric", "ProjectionMethod", "project"]
 
 Metric = Literal["euclidean", "cosine"]
+ProjectionMethod = Literal["umap", "tsne", "pca"]
+Report = Callable[[int, int], None]
+METHODS: tuple[ProjectionMethod, ...] = ("umap", "tsne", "pca")
 
 NEIGHBOURS = 15
 _MIN_DIST = 0.1
@@ -26,28 +31,29 @@ _FLAT = 1e-6
 def project(
     features: NDArray[np.floating],
     *,
-    method: Literal["umap", "pca"],
+    method: ProjectionMethod,
     seed: int,
     metric: Metric = "euclidean",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Report | None = None,
 ) -> NDArray[np.float64]:
     """(n, 2) points in [0, 1] for `features` (n, d); the same input and seed give the same points.
 
-    `umap` takes 15 neighbours at a least distance of 0.1 and starts from the principal plane; features wider than
-    1,024 are reduced to their first 64 principal components before. `pca` takes the principal plane itself. `metric`
-    is `cosine` for embeddings, whose rows are then brought to length 1, and `euclidean` for pixels. Up to 15 images
-    have no neighbourhoods that umap could keep, and take pca too. The cloud is turned so that its long axis lies along
-    x, keeps its shape (one factor for both axes), and is centred. `progress(done, steps)` is called after each step.
-    Raises ValueError for features that are not finite, naming the rows.
+    `umap` takes 15 neighbours at a least distance of 0.1 and starts from the principal plane; `tsne` has a perplexity
+    of 30 and starts there too; `pca` takes the principal plane itself. Features wider than 1,024 are reduced to their
+    first 64 principal components before. `metric` is `cosine` for embeddings, whose rows are then brought to length 1,
+    and `euclidean` for pixels. Up to 15 images have no neighbourhoods that could be kept, and take pca in any case. The
+    cloud is turned so that its long axis lies along x, keeps its shape (one factor for both axes), and is centred.
+    `progress(done, steps)` is called as epochs go by, and once more at the end. Raises ValueError for features that are
+    not finite, naming the rows.
     """
-    if method not in ("umap", "pca") or metric not in ("euclidean", "cosine"):
+    if method not in METHODS or metric not in ("euclidean", "cosine"):
         raise ValueError(
-            f"expected method 'umap' or 'pca' and metric 'euclidean' or 'cosine', got {method!r}, {metric!r}"
+            f"expected method {', '.join(METHODS)} and metric euclidean or cosine, got {method!r} and {metric!r}"
         )
     _require_finite(features)
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
 
-    report = progress or (lambda _done, _steps: None)
+    report: Report = progress or (lambda _done, _steps: None)
     n = len(features)
     features = unit_rows(features) if metric == "cosine" else np.asarray(features, np.float32)
     if n < 2 or bool((features == features[0]).all()):
@@ -56,11 +62,12 @@ def project(
     # The number of threads of a matrix product changes its last bits, and umap makes another cloud of these.
     with threadpool_limits(limits=1):
         principal = _principal(features, _KEPT if wide else 2, seed)
-        report(1, 2)
         cloud = principal[:, :2].astype(np.float64)
         if method == "umap" and n > NEIGHBOURS:
-            cloud = _umap(principal if wide else features, principal, seed)
-    report(2, 2)
+            cloud = _umap(principal if wide else features, principal, seed, report)
+        elif method == "tsne" and n > NEIGHBOURS:
+            cloud = tsne(principal if wide else features, principal, seed=seed, progress=report)
+    report(1, 1)
     return _framed(cloud)
 
 
@@ -83,7 +90,9 @@ def _principal(features: NDArray[np.float32], components: int, seed: int) -> NDA
     return padded
 
 
-def _umap(features: NDArray[np.float32], principal: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+def _umap(
+    features: NDArray[np.float32], principal: NDArray[np.float32], seed: int, report: Report
+) -> NDArray[np.float64]:
     umap = umap_functions()
     # umap stretches each axis of the start to one length; an axis without spread would be a division by zero.
     start = principal[:, :2].astype(np.float64)
@@ -107,8 +116,24 @@ def _umap(features: NDArray[np.float32], principal: NDArray[np.float32], seed: i
         densmap=False,
         densmap_kwds={},
         output_dens=False,
+        # What umap lets its caller see of its epochs is the bar that tqdm writes.
+        tqdm_kwds={"disable": False, "file": _Epochs(report), "bar_format": "{n}/{total}", "mininterval": 0.2},
     )
     return np.asarray(cloud, np.float64)
+
+
+class _Epochs(io.StringIO):
+    """A file that a bar of the form `n/total` is written to, and that hands on its numbers."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self._report = report
+
+    def write(self, text: str) -> int:
+        done, slash, total = text.strip().partition("/")
+        if slash and done.isdecimal() and total.isdecimal():
+            self._report(int(done), int(total))
+        return len(text)
 
 
 def _framed(cloud: NDArray[np.float64]) -> NDArray[np.float64]:

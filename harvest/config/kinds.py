@@ -10,7 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-__all__ = ["SCALARS", "Secret", "describe", "has_shape"]
+__all__ = ["SCALARS", "SLUG", "SLUG_WORDS", "Secret", "describe", "has_shape"]
+
+SLUG = r"^[a-z0-9][a-z0-9._-]*$"  # what a folder can be called
+SLUG_WORDS = "a name of small letters, digits, '.', '_' and '-'"
 
 
 class Secret(str):

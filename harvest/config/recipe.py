@@ -12,6 +12,8 @@ from typing import Any
 from harvest.config.augment import AugmentConfig, check_augment
 from harvest.config.captions import CaptionsConfig, complete_captions
 from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
+from harvest.config.kinds import SLUG, SLUG_WORDS
+from harvest.config.layout import LayoutConfig, complete_layouts, layouts_of
 from harvest.config.models import located
 from harvest.config.reader import Section, digest_of, load_section, setting
 from harvest.config.sheet import SheetConfig
@@ -19,14 +21,11 @@ from harvest.config.split import SplitConfig, complete_split
 from harvest.errors import ConfigError
 
 __all__ = [
-    "LayoutConfig",
     "Recipe",
     "SizeConfig",
     "load_recipe",
     "params_digest",
 ]
-
-_SLUG = r"^[a-z0-9][a-z0-9._-]*$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,25 +40,8 @@ class SizeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayoutConfig:
-    """The mosaic: features to a plane to a grid.
-
-    `features` are the `vectors` of any embedder `model`; of a CLIP model, by default that of the first filter (`clip`);
-    or the `pixels` themselves, which need no model.
-    """
-
-    features: str = setting("clip", choices=("clip", "vectors", "pixels"))
-    model: str | None = None
-    project: str = setting("umap", choices=("umap", "pca"))
-    aspect: float = setting(1.618, gt=0)
-    tile: int = setting(128, ge=16, le=1024)
-    gutter: int = setting(0, ge=0, le=256)
-    background: str = setting("#111111", pattern=r"^#[0-9a-fA-F]{6}$", expected="a colour like '#111111'")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Document:
-    name: str = setting(pattern=_SLUG, expected="a name of small letters, digits, '.', '_' and '-'")
+    name: str = setting(pattern=SLUG, expected=SLUG_WORDS)
     title: str | None = None
     description: str | None = None
     sources: tuple[Path, ...] = ()
@@ -72,7 +54,7 @@ class _Document:
     augment: AugmentConfig | None = None
     captions: CaptionsConfig | None = None
     sheet: SheetConfig | None = field(default_factory=SheetConfig)
-    layout: LayoutConfig | None = field(default_factory=LayoutConfig)
+    layout: LayoutConfig | tuple[LayoutConfig, ...] | None = field(default_factory=LayoutConfig)
     export: tuple[Section, ...] = ()
     policy: Path | None = None
 
@@ -87,6 +69,11 @@ class Recipe(_Document):
 
     file: Path
     digest: str
+
+    @property
+    def layouts(self) -> tuple[LayoutConfig, ...]:
+        """The mosaics, each with its name."""
+        return layouts_of(self.name, self.layout)
 
 
 def load_recipe(file: Path) -> Recipe:
@@ -107,18 +94,13 @@ def load_recipe(file: Path) -> Recipe:
     for index, source in enumerate(values["sources"]):
         if not source.is_file():
             raise ConfigError(file, f"sources[{index}]", f"no such file: {source}")
+    values["layout"] = complete_layouts(file, document.name, document.layout)
     check_dedupe(section, document.dedupe)
-    _check_layout(section, document.layout)
     sizes = [size.px for size in document.sizes]
     if len(set(sizes)) < len(sizes):
         raise ConfigError(file, "sizes", f"each px may stand once, got {sizes}")
     check_augment(section, document.augment, {size.px for size in document.sizes})
     return Recipe(**values, file=file, digest=digest_of(file))
-
-
-def _check_layout(section: Section, layout: LayoutConfig | None) -> None:
-    if layout is not None and layout.features == "vectors" and layout.model is None:
-        raise section.error("layout.model", "missing; expected the model whose vectors are laid out, like colours")
 
 
 def params_digest(stage: str, code_version: int, parameters: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harvest.config.layout import FeatureConfig
 from harvest.config.recipe import Recipe
 from harvest.embedders import DEFAULT_MODEL
 from harvest.ledger import Connection, dropped, open_ledger
@@ -11,7 +12,7 @@ from harvest.stages.report import StageReport
 from harvest.stages.vectors import STAGE, embed_all, embed_images, model_id, undecodable
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "copies", "embed_missing", "layout_model", "model_id", "models_of", "run_embed", "undecodable"]
+__all__ = ["STAGE", "copies", "embed_missing", "model_id", "model_of_part", "models_of", "run_embed", "undecodable"]
 
 
 def run_embed(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
@@ -33,16 +34,17 @@ def run_embed(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> St
 
 
 def models_of(recipe: Recipe) -> tuple[str, ...]:
-    """The models that a recipe needs: those of its filters, that of its layout, and whatever `embed` names."""
-    named = [*_models_of_filters(recipe), layout_model(recipe), *recipe.embed]
+    """The models that a recipe needs: those of its filters, those of its layouts, and whatever `embed` names."""
+    of_layouts = [model_of_part(recipe, part) for layout in recipe.layouts for part in layout.parts]
+    named = [*_models_of_filters(recipe), *of_layouts, *recipe.embed]
     return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
-def layout_model(recipe: Recipe) -> str | None:
-    """The model whose vectors are laid out; None without a layout, and for one of pixels."""
-    if recipe.layout is None or recipe.layout.features == "pixels":
+def model_of_part(recipe: Recipe, part: FeatureConfig) -> str | None:
+    """The model whose vectors a layout compares images by; None for a part that needs none."""
+    if part.of not in ("clip", "vectors"):
         return None
-    return recipe.layout.model or next(iter(_models_of_filters(recipe)), DEFAULT_MODEL)
+    return part.model or next(iter(_models_of_filters(recipe)), DEFAULT_MODEL)
 
 
 def _models_of_filters(recipe: Recipe) -> list[str]:
