@@ -41,7 +41,7 @@ def _packages() -> Iterator[Finding]:
         "": ("scrapy", "duckdb", "pillow", "imagehash", "httpx", "pyarrow"),
         "browser": ("playwright", "scrapy-playwright"),
         "clip": ("torch", "open_clip_torch"),
-        "layout": ("scipy", "umap-learn", "shufflesnap"),
+        "layout": ("scipy", "umap-learn", "openTSNE", "shufflesnap"),
         "redis": ("redis", "scrapy-redis"),
         "s3": ("s3fs",),
         "video": ("av",),

@@ -75,7 +75,7 @@ def text_stencil(text: str, font: str | None = None) -> Stencil:
         for part in _parts(line):
             draw.text((x, pitch * (number + 1)), part, font=face, fill=255, anchor="ls", stroke_width=stroke)
             x += face.getlength(part) + gap
-    stencil = _cropped(np.asarray(picture, np.float32) / 255)
+    stencil = _cropped(np.asarray(np.asarray(picture) / 255, np.float32))
     if not stencil.size:
         raise ValueError(f"{text!r} has no letters to see")
     return stencil
@@ -98,10 +98,9 @@ def picture_stencil(picture: Image.Image, *, ink: Ink = "auto") -> Stencil:
         border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
         ink = "alpha" if alpha.min() < _OPAQUE else ("dark" if np.median(border) >= _DARK else "light")
     covered = {"alpha": alpha, "dark": 255 - grey, "light": grey}[ink] / np.float32(255)
-    stencil = _cropped(covered.astype(np.float32))
-    if not stencil.size or not (stencil < _HALF).any():
+    if (covered >= _HALF).all() or not (covered >= _HALF).any():
         raise ValueError(f"nothing in the picture stands out as {ink}: expected a silhouette, such as black on white")
-    return stencil
+    return _cropped(covered.astype(np.float32))
 
 
 def _channels(picture: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -169,7 +168,7 @@ def _cover(stencil: Stencil, columns: int, rows: int, hexagonal: bool) -> NDArra
     cover = fine[:, : 2 * columns].reshape(rows, columns, 2).mean(axis=2)
     if hexagonal:
         cover[1::2] = fine[1::2, 1:].reshape(-1, columns, 2).mean(axis=2)
-    return cover
+    return np.asarray(cover, np.float32)
 
 
 def _fullest(cover: NDArray[np.float32], n: int, least: float) -> NDArray[np.bool_]:

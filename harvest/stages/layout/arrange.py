@@ -129,9 +129,9 @@ def _pinned(work: Work, chosen: Chosen, grid: Grid) -> dict[int, int]:
         by_name |= {image.sha256: index, name: index}
     found: dict[int, int] = {}
     for name, (column, row) in work.config.pins.items():
-        index = by_name.get(name)
-        if index is None:
+        if name not in by_name:
             continue
+        index = by_name[name]
         if not (column < grid.columns and row < grid.rows and grid.mask[row, column]):
             raise work.error(
                 f"pins.{name}",

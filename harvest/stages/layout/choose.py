@@ -90,7 +90,7 @@ def _with_values(config: LayoutConfig, images: Sequence[ImageRow], known: Mappin
         return list(images)
     origins = [known.get(image.sha256) for image in images]
     there = is_known(config.project.x, images, origins) & is_known(config.project.y, images, origins)
-    return [images[index] for index in np.flatnonzero(there)]
+    return [images[index] for index in np.flatnonzero(there).tolist()]
 
 
 def _largest(con: Connection, recipe: Recipe) -> dict[str, DerivedRow]:
