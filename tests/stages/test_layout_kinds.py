@@ -1,0 +1,160 @@
+"""Several layouts of one recipe: by what images are compared, on which plane, on which grid."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harvest.errors import ConfigError
+from harvest.ledger import latest_stage, layout_of, open_ledger
+from harvest.progress import SilentProgress
+from harvest.stages.dedupe import run_dedupe
+from harvest.stages.layout import run_layout
+from harvest.stages.normalize import run_normalize
+
+LAYOUTS = """
+sizes: [{px: 32}]
+dedupe: {near: null, pixels: false}
+layout:
+  - {features: pixels, project: pca, tile: 32, grid: {columns: 8}}
+  - {name: circle, features: colours, project: pca, tile: 32, grid: {shape: circle}}
+  - {name: letter, features: brightness, project: pca, tile: 32, grid: {text: L}}
+  - {name: map, features: pixels, project: pca, tile: 32, grid: {picture: map.png}}
+  - {name: mix, features: [{of: pixels}, {of: colours, weight: 0.3}, creator], project: pca, tile: 32}
+  - {name: years, features: date, project: {x: date, y: creator}, unknown: leave_out, tile: 32}
+"""
+MAKERS = ("Ada Moss", "Bo Fern", "Cy Reed")
+
+
+@pytest.fixture
+def shells(herbarium):
+    """Thirty tiles of one colour each, from dark to light; every fifth has no date."""
+    for number in range(30):
+        tile = Image.new("RGB", (40, 40), (number * 8, 255 - number * 8, (number * 53) % 255))
+        when = {} if number % 5 == 4 else {"taken_at": f"{1890 + number}"}
+        herbarium.meet(tile, creator=MAKERS[number % 3], **when)
+    herbarium.crawl()
+    return herbarium
+
+
+@pytest.fixture
+def lay_out(shells, recipe):
+    """Runs all that a recipe needs for its layouts."""
+
+    def run(text: str):
+        silhouette = Image.new("L", (60, 40), 255)
+        silhouette.paste(0, (20, 10, 50, 30))
+        silhouette.save(recipe("").file.parent / "map.png")
+        made = recipe(text)
+        run_dedupe(shells.workspace, made, progress=SilentProgress())
+        run_normalize(shells.workspace, made, progress=SilentProgress())
+        return run_layout(shells.workspace, made, progress=SilentProgress())
+
+    return run
+
+
+def rows(shells, name):
+    with open_ledger(shells.workspace) as con:
+        return layout_of(con, name)
+
+
+def test_each_layout_has_its_images_folder_and_figures(shells, lay_out):
+    report = lay_out(LAYOUTS)
+
+    names = ["shells", "circle", "letter", "map", "mix", "years"]
+    found = report.detail
+    assert list(found) == names
+    assert [found[name]["images"] for name in names] == [30, 30, 30, 30, 30, 24]
+    assert [found[name]["left_out"] for name in names] == [0, 0, 0, 0, 0, 6]
+    assert [found[name]["holes"] for name in names[:4]] == [2, 0, 0, 0]
+    assert (found["shells"]["columns"], found["shells"]["rows"]) == (8, 4)
+    assert found["circle"]["columns"] == found["circle"]["rows"]
+    assert (found["map"]["columns"], found["map"]["rows"]) == (7, 5)
+    assert found["mix"]["features"] == "pixels + 0.3 colours + creator"
+    for name in names:
+        assert (shells.workspace.layouts / name / "index.html").is_file()
+        places = json.loads((shells.workspace.layouts / name / "grid_positions.json").read_text())["positions"]
+        assert {(place["col"], place["row"]) for place in places.values()} == {
+            (row.col, row.row) for row in rows(shells, name)
+        }
+    assert lay_out(LAYOUTS).skipped == 174
+
+
+def test_axes_of_the_ledger_put_dates_to_the_right_and_makers_downward(shells, lay_out):
+    lay_out(LAYOUTS)
+
+    with open_ledger(shells.workspace) as con:
+        known = dict(con.execute("SELECT sha256, (creator, taken_at) FROM provenance").fetchall())
+    placed = rows(shells, "years")
+    makers = [MAKERS.index(known[row.sha256][0]) for row in placed]
+    years = [int(known[row.sha256][1]) for row in placed]
+
+    assert np.corrcoef(makers, [row.row for row in placed])[0, 1] > 0.8
+    assert np.corrcoef(years, [row.col for row in placed])[0, 1] > 0.8
+
+
+def test_dark_lies_opposite_to_light_when_brightness_is_compared(shells, lay_out):
+    lay_out(LAYOUTS)
+
+    with open_ledger(shells.workspace) as con:
+        light = dict(con.execute("SELECT sha256, brightness FROM images").fetchall())
+    placed = rows(shells, "letter")
+    order = np.corrcoef([light[row.sha256] for row in placed], [row.x for row in placed])[0, 1]
+
+    assert abs(order) > 0.99
+
+
+def test_pinned_images_lie_where_they_were_put_and_the_others_around_them(shells, lay_out):
+    with open_ledger(shells.workspace) as con:
+        ((sha256, other),) = con.execute("SELECT min(sha256), max(sha256) FROM images").fetchall()
+    pins = f"pins: {{{sha256}: [0, 0], {other}: [5, 4], nobody.jpg: [1, 1]}}"
+
+    report = lay_out(
+        f"sizes: [{{px: 32}}]\nlayout: {{features: pixels, project: pca, tile: 32, grid: {{columns: 6}}, {pins}}}\n"
+    )
+
+    cells = {row.sha256: (row.col, row.row) for row in rows(shells, "shells")}
+    assert (cells[sha256], cells[other]) == ((0, 0), (5, 4))
+    assert len(set(cells.values())) == 30
+    assert report.detail["pinned"] == 2
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        (
+            "grid: {columns: 2, rows: 3}",
+            "layout.grid: 2 columns and 3 rows hold 6 images, and there are 30",
+        ),
+        (
+            "grid: {columns: 4, shape: circle}",
+            (
+                "layout.grid: 4 columns and 4 rows leave 16 cells in this shape, and there are 30 images: "
+                "choose 6 columns"
+            ),
+        ),
+        (
+            "grid: {picture: shells.yaml}",
+            "layout.grid.picture: cannot be read as a picture: cannot identify image file '{folder}/shells.yaml'",
+        ),
+        (
+            "grid: {columns: 6}, pins: {SHA: [6, 0]}",
+            "layout.pins.SHA: expected an open cell of 6 columns and 5 rows, got [6, 0]",
+        ),
+    ],
+)
+def test_a_grid_that_does_not_fit_the_images_names_its_place(shells, lay_out, tmp_path, layout, message):
+    with open_ledger(shells.workspace) as con:
+        ((sha256,),) = con.execute("SELECT min(sha256) FROM images").fetchall()
+    text = f"sizes: [{{px: 32}}]\nlayout: {{features: pixels, project: pca, tile: 32, {layout}}}\n"
+
+    with pytest.raises(ConfigError) as error:
+        lay_out(text.replace("SHA", sha256))
+
+    expected = message.replace("SHA", sha256).replace("{folder}", str(tmp_path))
+    assert str(error.value) == f"{tmp_path}/shells.yaml: {expected}"
+    with open_ledger(shells.workspace) as con:
+        assert latest_stage(con, "layout", "shells") is None
