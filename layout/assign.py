@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -9,34 +10,66 @@ from numpy.typing import NDArray
 
 from layout.grid import ROW_OF_HEXAGONS, Grid
 
-__all__ = ["Method", "assign", "fitted"]
+__all__ = ["Method", "assign", "checked_pins", "fitted"]
 
 Method = Literal["auto", "exact", "shufflesnap"]
 
 _EXACT_COSTS = 5_000_000  # a dense cost matrix of 40 MB: about a second
 
 
-def assign(points: NDArray[np.floating], grid: Grid, *, method: Method = "auto", seed: int = 0) -> NDArray[np.int64]:
+def assign(
+    points: NDArray[np.floating],
+    grid: Grid,
+    *,
+    method: Method = "auto",
+    pins: Mapping[int, int] | None = None,
+    seed: int = 0,
+) -> NDArray[np.int64]:
     """The cell of each of `points` (n, 2), no two alike and none closed, so that squared displacement is least.
 
     `exact` solves images x open cells as a rectangular assignment (scipy), in which an empty cell costs nothing: holes
     end up where they cost least, and no stand-in tiles take part. `shufflesnap` comes within a fraction of a percent of
     it and takes a million points; it starts from a permutation drawn from `seed`. `auto` is exact up to about 2,200
-    images. The same points, grid and seed give the same cells. Raises ValueError where points are not finite, or do not
-    fit into the grid.
+    images. `pins` (row of a point: its cell) are kept, and the others assigned around them. The same points, grid and
+    seed give the same cells. Raises ValueError where points are not finite or do not fit into the grid, and for pins
+    that cannot be kept.
     """
     cloud = fitted(points, grid)
     if len(cloud) > grid.capacity:
         raise ValueError(f"{len(cloud)} images do not fit into {grid.capacity} open cells: choose a larger grid")
     if method not in ("auto", "exact", "shufflesnap"):
         raise ValueError(f"method: expected 'auto', 'exact' or 'shufflesnap', got {method!r}")
-    if not len(cloud):
-        return np.empty(0, np.int64)
-    if method == "exact" or (method == "auto" and len(cloud) * grid.capacity <= _EXACT_COSTS):
-        chosen = _exact(cloud, grid.centres())
+    pinned = checked_pins(pins, len(cloud), grid)
+    cells = np.empty(len(cloud), np.int64)
+    cells[list(pinned)] = list(pinned.values())
+    free = np.setdiff1d(np.arange(len(cloud)), list(pinned))
+    if not len(free):
+        return cells
+    if pinned:
+        mask = np.array(grid.mask)
+        mask.ravel()[list(pinned.values())] = False
+        grid = Grid(columns=grid.columns, rows=grid.rows, mask=mask)
+    if method == "exact" or (method == "auto" and len(free) * grid.capacity <= _EXACT_COSTS):
+        chosen = _exact(cloud[free], grid.centres())
     else:
-        chosen = _shufflesnap(cloud, grid, seed)
-    return grid.cells[chosen]
+        chosen = _shufflesnap(cloud[free], grid, seed)
+    cells[free] = grid.cells[chosen]
+    return cells
+
+
+def checked_pins(pins: Mapping[int, int] | None, n: int, grid: Grid) -> dict[int, int]:
+    """`pins` (row of an image: its cell) of `n` images. Raises ValueError for the first that cannot be kept."""
+    pinned = {int(row): int(cell) for row, cell in (pins or {}).items()}
+    holder: dict[int, int] = {}
+    for row, cell in pinned.items():
+        if not 0 <= row < n:
+            raise ValueError(f"pins: there is no row {row} among {n} images")
+        if not 0 <= cell < grid.mask.size or not grid.mask.ravel()[cell]:
+            raise ValueError(f"pins: cell {cell} of row {row} is closed, or not on the grid")
+        if cell in holder:
+            raise ValueError(f"pins: rows {holder[cell]} and {row} are both pinned to cell {cell}")
+        holder[cell] = row
+    return pinned
 
 
 def fitted(points: NDArray[np.floating], grid: Grid) -> NDArray[np.float64]:

@@ -50,7 +50,7 @@ def project(
         raise ValueError(
             f"expected method {', '.join(METHODS)} and metric euclidean or cosine, got {method!r} and {metric!r}"
         )
-    _require_finite(features)
+    require_finite(features)
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
 
     report: Report = progress or (lambda _done, _steps: None)
@@ -71,7 +71,7 @@ def project(
     return _framed(cloud)
 
 
-def _require_finite(features: NDArray[np.floating]) -> None:
+def require_finite(features: NDArray[np.floating]) -> None:
     if features.ndim != 2:
         raise ValueError(f"expected features of shape (n, d), got {features.shape}")
     bad = np.flatnonzero(~np.isfinite(features).all(axis=1))

@@ -39,6 +39,36 @@ def test_each_image_has_an_open_cell_of_its_own(case: tuple[Grid, int], seed: in
     assert set(cells.tolist()) <= set(grid.cells.tolist())
 
 
+@given(masked_grids(), st.data(), st.sampled_from(METHODS))
+@settings(deadline=None, max_examples=40)
+def test_pins_are_kept_and_the_others_lie_around_them(
+    case: tuple[Grid, int], data: st.DataObject, method: Method
+) -> None:
+    grid, n = case
+    rows = data.draw(st.lists(st.integers(0, max(0, n - 1)), max_size=min(n, 4), unique=True))
+    cells = data.draw(st.permutations(grid.cells.tolist()))
+    pins = dict(zip(rows, cells, strict=False))
+    found = assign(cloud(n, 1), grid, method=method, pins=pins, seed=1)
+    assert all(found[row] == cell for row, cell in pins.items())
+    assert len(set(found.tolist())) == n
+    assert set(found.tolist()) <= set(grid.cells.tolist())
+
+
+@pytest.mark.parametrize(
+    ("pins", "said"),
+    [
+        ({4: 0}, "there is no row 4 among 4 images"),
+        ({0: 1}, "cell 1 of row 0 is closed, or not on the grid"),
+        ({0: 6}, "cell 6 of row 0 is closed, or not on the grid"),
+        ({0: 2, 3: 2}, "rows 0 and 3 are both pinned to cell 2"),
+    ],
+)
+def test_refuses_pins_that_cannot_be_kept(pins: dict[int, int], said: str) -> None:
+    grid = Grid(columns=3, rows=2, mask=np.array([[True, False, True], [True, True, True]]))
+    with pytest.raises(ValueError, match=f"^pins: {said}$"):
+        assign(np.zeros((4, 2)), grid, pins=pins)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 97, 211])
 def test_same_points_and_seed_give_the_same_cells(n: int, method: Method) -> None:

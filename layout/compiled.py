@@ -1,0 +1,46 @@
+"""How loops over arrays are compiled, and spread over the processor's cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numba
+
+__all__ = ["compiled", "in_parts", "inlined"]
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as machine code that runs without Python's lock, kept on disk where there is a place for it."""
+    made: Callable[..., Any]
+    try:
+        made = numba.njit(nogil=True, cache=True, fastmath=True)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
+        made = numba.njit(nogil=True, fastmath=True)(function)
+    return made
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as part of those compiled ones that call it: passing many arrays on costs more than short loops do."""
+    made: Callable[..., Any] = numba.njit(inline="always", fastmath=True)(function)
+    return made
+
+
+def in_parts(work: Callable[..., Any], count: int, *given: object) -> None:
+    """Call `work(first, last, *given)` for parts of 0 .. count - 1, on all cores. The parts must not touch each other.
+
+    Threads of our own instead of numba's: those cannot be entered by two threads at once, nor survive a fork.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    parts = min(count, 4 * cores)
+    if parts < 2 or cores < 2:
+        work(0, count, *given)
+        return
+    edges = [count * part // parts for part in range(parts + 1)]
+    with ThreadPoolExecutor(cores) as pool:
+        done = [pool.submit(work, first, last, *given) for first, last in pairwise(edges)]
+    for part in done:
+        part.result()

@@ -1,0 +1,256 @@
+"""A refine in feature space: what a projection loses is won back by looking at the features again, on the grid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layout.assign import checked_pins
+from layout.grid import Grid
+from layout.project import require_finite
+from layout.reduced import Reduced, reduced
+from layout.swaps import Board
+from layout.windows import HOLE, PINNED, Sorted, settle, smoothed
+
+__all__ = ["refine"]
+
+_DECAY = 0.9
+_ROUNDS = 4
+_LAST_RADIUS = 0.7
+_WINDOW = 6
+_NARROW = 2.5
+_NEIGHBOURS = 10
+_SEARCHED = 16_384  # images up to which the nearest are looked up, and brought beside each other
+_PHASES = 48
+_HOT, _COLD = 0.04, 0.002
+_REACH = 4
+_RANKS = 60
+_SAMPLE = 512
+_POWER = 15  # DPQ16's derivative
+
+
+def refine(
+    features: NDArray[np.floating],
+    cells: NDArray[np.int64],
+    grid: Grid,
+    *,
+    radius: float | None = None,
+    tries: int | None = None,
+    pins: Mapping[int, int] | None = None,
+    home: NDArray[np.int64] | None = None,
+    stay: float = 0.0,
+    seed: int = 0,
+    seconds: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.int64]:
+    """Cells for `features` (n, d) in which like lies by like, found from `cells` (n,): a permutation of the open ones.
+
+    First, windows of cells are sorted against the smoothed map of the features, from `radius` cells down: 2.5 mends a
+    layout that a projection made, half of the longer side sorts anew. Then cells are swapped, `tries` times each, so
+    that neighbours on the grid are near in feature space. By default this is chosen by n: some hundreds for small
+    layouts, some dozens for a million. Empty cells weigh little; `pins` (row of an image: its cell) stay, and weigh
+    much. An image that leaves its cell in `home`, -1 where it has none, has to gain `stay` by it, in units of the mean
+    distance of images.
+
+    The same input and seed give the same cells on any number of cores, unless `seconds` end it before; then what was
+    reached is returned. `progress(done, steps)` is called after each step. Raises ValueError for features that are not
+    finite, naming the rows, and for cells that are closed or held twice.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    pins = checked_pins(pins, len(features), grid)
+    cells = _checked(features, cells, grid, pins)
+    n = len(features)
+    if n < 2 or grid.capacity < 2:
+        return cells
+    small = reduced(features, seed=seed)
+    if not small.mean_distance:
+        return cells
+    state = _State.of(small=small, cells=cells, grid=grid, pins=pins, home=home, stay=stay)
+    radii = _radii(_NARROW if radius is None else radius, grid)
+    tries = _tries(n) if tries is None else tries
+    phases = _PHASES if tries else 0
+    report = progress or (lambda _done, _steps: None)
+    generator = np.random.default_rng(seed)
+    for done, wide in enumerate(radii):
+        _sort(state, wide, generator)
+        report(done + 1, len(radii) + phases)
+        if until is not None and time.monotonic() > until:
+            return state.cells(n)
+    if tries:
+        board = state.board(seed)
+        for phase, temperature in enumerate(np.geomspace(_HOT, _COLD, phases)):
+            board.anneal(float(temperature), tries=-(-tries // phases), reach=_REACH, phase=phase, seed=seed)
+            report(len(radii) + phase + 1, len(radii) + phases)
+            if until is not None and time.monotonic() > until:
+                break
+    return state.cells(n)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """What is sorted: `occupant` (cells,) is changed in place."""
+
+    small: Reduced
+    grid: Grid
+    occupant: NDArray[np.int32]
+    movable: NDArray[np.bool_]
+    heavy: NDArray[np.bool_]
+    home: NDArray[np.int64]
+    stay: float
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        small: Reduced,
+        cells: NDArray[np.int64],
+        grid: Grid,
+        pins: Mapping[int, int],
+        home: NDArray[np.int64] | None,
+        stay: float,
+    ) -> _State:
+        occupant = np.full(grid.columns * grid.rows, -1, np.int32)
+        occupant[cells] = np.arange(len(cells))
+        movable = grid.mask.ravel().copy()
+        heavy = np.zeros(len(occupant), np.bool_)
+        held = np.fromiter(pins.values(), np.int64, len(pins))
+        movable[held] = False
+        heavy[held] = True
+        home = np.full(len(cells), -1, np.int64) if home is None else np.asarray(home, np.int64)
+        return cls(small=small, grid=grid, occupant=occupant, movable=movable, heavy=heavy, home=home, stay=stay)
+
+    def weights(self) -> NDArray[np.float32]:
+        """(cells,) what each cell's occupant weighs in the smoothed map."""
+        weights = np.where(self.occupant >= 0, 1.0, HOLE) * np.where(self.heavy, PINNED, 1.0) * self.grid.mask.ravel()
+        return weights.astype(np.float32)
+
+    def cells(self, n: int) -> NDArray[np.int64]:
+        """(n,) the cell of each image."""
+        found = np.empty(n, np.int64)
+        held = np.flatnonzero(self.occupant >= 0)
+        found[self.occupant[held]] = held
+        return found
+
+    def board(self, seed: int) -> Board:
+        """The same for swaps; `occupant` is shared."""
+        n = len(self.home)
+        weights, missing = _weights(self, seed)
+        near = np.empty((n, 0), np.int32)
+        if _NEIGHBOURS < n <= _SEARCHED:
+            near = self.small.nearest(_NEIGHBOURS)
+        return Board.of(
+            columns=self.grid.columns,
+            occupant=self.occupant,
+            movable=self.movable,
+            features=self.small.features,
+            beyond=self.small.beyond,
+            neighbours=near,
+            home=self.home,
+            stay=self.stay,
+            weights=weights,
+            missing=missing,
+        )
+
+
+def _sort(state: _State, radius: float, generator: np.random.Generator) -> None:
+    """One radius: the map smoothed, and windows as wide as it solved against it, in several tilings."""
+    grid = state.grid
+    side = max(grid.rows, grid.columns)
+    for turn in range(_ROUNDS):
+        wanted = smoothed(state.small.features, state.occupant, state.weights(), grid.columns, radius)
+        widest = max(1, min(round(radius * 2 / (_WINDOW - 1)), side // _WINDOW))
+        stride = max(1, widest >> (turn % 2))
+        span = _WINDOW * stride
+        down, across = (int(offset) for offset in generator.integers(0, span, 2))
+        shape = (grid.rows, grid.columns, _WINDOW, stride, down, across)
+        what = Sorted(
+            features=state.small.features,
+            occupant=state.occupant,
+            movable=state.movable,
+            wanted=wanted,
+            home=state.home,
+            stay=np.float32(state.stay),
+        )
+        settle(what, shape)
+
+
+def _weights(state: _State, seed: int) -> tuple[NDArray[np.float32], float]:
+    """What distances to neighbours weigh, by rank: how much DPQ16 changes with each of them.
+
+    DPQ_16 is the norm of gains 1 - d_k over k, with d_k the mean distance to the k nearest; its derivative by the
+    distance to the j-th is the sum over k >= j of (1 - d_k)^15 / k. The d_k are taken half way between what the layout
+    has now and the truly nearest, which is where it will come to lie.
+    """
+    small = state.small
+    held = np.flatnonzero(state.occupant >= 0)
+    drawn = held
+    if len(held) > _SAMPLE:
+        drawn = np.random.default_rng(seed).choice(held, _SAMPLE, replace=False)
+    truly = small.profile(state.occupant[drawn], _RANKS)
+    rows, columns = state.grid.rows, state.grid.columns
+    offsets = [(y, x) for y in range(-4, 5) for x in range(-4, 5) if 0 < y * y + x * x <= 20]
+    offsets.sort(key=lambda step: step[0] ** 2 + step[1] ** 2)
+    here = np.full((len(drawn), len(offsets)), np.nan)
+    row, column = np.divmod(drawn, columns)
+    for index, (down, across) in enumerate(offsets):
+        y, x = row + down, column + across
+        inside = (y >= 0) & (x >= 0) & (y < rows) & (x < columns)
+        other = np.where(inside, state.occupant[np.where(inside, y * columns + x, 0)], -1)
+        there = other >= 0
+        here[there, index] = small.between(state.occupant[drawn[there]], other[there])
+    here[:, :4].sort(axis=1)
+    known = np.isfinite(here).any(axis=0)
+    now = np.ones(len(offsets))
+    now[known] = np.nanmean(here[:, known], axis=0)
+    count = min(len(now), len(truly))
+    ranks = np.arange(1, count + 1)
+    middle = (np.cumsum(now[:count]) / ranks + np.cumsum(truly[:count]) / ranks) / 2
+    gains = np.maximum(0, 1 - middle) ** _POWER
+    by_rank = np.cumsum((gains / ranks)[::-1])[::-1]
+    padded = np.zeros(12)
+    padded[: min(12, count)] = by_rank[:12]
+    if not padded[0]:
+        padded[:] = 1 / np.arange(1, 13)
+    padded /= padded[0]
+    groups = [*padded[:4], padded[4:8].mean(), padded[8:12].mean()]
+    return np.array(groups, np.float32), float(now[4 : min(8, count)].mean()) if count > 4 else 1.0
+
+
+def _radii(first: float, grid: Grid) -> list[float]:
+    side = max(grid.rows, grid.columns)
+    radii = []
+    radius = min(first, side / 2)
+    while radius > _LAST_RADIUS:
+        radii.append(radius)
+        radius *= _DECAY
+    return radii
+
+
+def _tries(n: int) -> int:
+    """Swaps tried for each cell: what half a second to a minute allow."""
+    return int(np.clip(4_000_000 / n, 60, 2_000))
+
+
+def _checked(
+    features: NDArray[np.floating], cells: NDArray[np.int64], grid: Grid, pins: Mapping[int, int]
+) -> NDArray[np.int64]:
+    require_finite(features)
+    cells = np.array(cells, np.int64)
+    if cells.shape != (len(features),):
+        raise ValueError(f"expected one cell for each row of features, got {len(cells)} for {len(features)}")
+    open_cells = grid.mask.ravel()
+    if len(cells) and (cells.min() < 0 or cells.max() >= len(open_cells) or not open_cells[cells].all()):
+        wrong = next(row for row, cell in enumerate(cells) if not (0 <= cell < len(open_cells) and open_cells[cell]))
+        raise ValueError(f"row {wrong}: cell {cells[wrong]} is closed, or not on the grid")
+    if len(np.unique(cells)) != len(cells):
+        raise ValueError("two images in one cell")
+    astray = [row for row, cell in pins.items() if cells[row] != cell]
+    if astray:
+        raise ValueError(
+            f"pins: row {astray[0]} does not lie in cell {pins[astray[0]]}: assign with the same pins first"
+        )
+    return cells
