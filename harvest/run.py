@@ -17,13 +17,23 @@ from harvest.config.recipe import Recipe, load_recipe
 from harvest.config.source import SourceConfig, load_source
 from harvest.crawl.several import CrawlReport, crawl_sources
 from harvest.errors import ConfigError, SourceError
-from harvest.ledger import ingest_all, last_run, open_ledger
+from harvest.ledger import ingest_all, last_run, open_ledger, splits_of
 from harvest.progress import Progress
-from harvest.stages import STAGES, StageReport, check_recipe, dedupe, labelled_by, size_digests, stage_digests
+from harvest.stages import (
+    STAGES,
+    StageReport,
+    check_recipe,
+    dedupe,
+    embed,
+    labelled_by,
+    size_digests,
+    split,
+    stage_digests,
+)
 from harvest.stages import filters as judges
 from harvest.workspace import Workspace
 
-__all__ = ["Plan", "RunReport", "Step", "filter_report", "prepare", "run", "run_stage"]
+__all__ = ["Plan", "RunReport", "Step", "filter_report", "prepare", "run", "run_stage", "split_report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +167,29 @@ def filter_report(
     ]
     copies = digests.get(dedupe.STAGE)
     return review.write_choice_report(workspace, plan.recipe.name, judgings, dedupe_digest=copies, progress=progress)
+
+
+def split_report(
+    workspace: Workspace, plan: Plan, *, progress: Progress
+) -> tuple[review.SplitReport, review.ReportFiles]:
+    """Write the report of the recipe's split, with the pairs that come nearest to each other across its borders.
+
+    They are found by the vectors of the recipe's first model, or of the `pixels` where it has none; those that are
+    missing are computed. Raises CheckFailed when nothing was split yet, and what embedding raises.
+    """
+    recipe = plan.recipe
+    with open_ledger(workspace) as con:
+        placed = splits_of(con, recipe.name)
+    name = next(iter(embed.models_of(recipe)), "pixels")
+    if placed:
+        embed.embed_missing(workspace, recipe, name, progress=progress)
+    return review.write_split_report(
+        workspace,
+        recipe.name,
+        model=embed.model_id(workspace, name) if placed else None,
+        labels=split.labels_of(workspace, recipe, list(placed)),
+        progress=progress,
+    )
 
 
 def _bounds(params: object, settings: Mapping[str, Any]) -> tuple[review.Bound, ...]:

@@ -49,6 +49,22 @@ def dedupe(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool)
     terminal.say(f"report: {files.html}")
 
 
+@click.command()
+@click.argument("recipe", type=EXISTING_FILE)
+@click.option("--report", is_flag=True, help="Also make a page with shares, labels, and what is near across borders.")
+@common
+def split(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool) -> None:
+    """Put every selected image into train, validation or test, without leaks. Does only what is missing."""
+    done = _run(workspace, recipe, "split", terminal)
+    if not report:
+        terminal.result(done)
+        return
+    found, files = runner.split_report(workspace, runner.prepare(recipe), progress=terminal)
+    terminal.result({**reviewing.split_to_json(found), "files": files})
+    terminal.say(reviewing.too_easy(found.baseline))
+    terminal.say(f"report: {files.html}")
+
+
 @click.command("filter")
 @click.argument("recipe", type=EXISTING_FILE)
 @click.option("--report", is_flag=True, help="Also make a page that shows what each filter removed, and its cuts.")
@@ -65,7 +81,6 @@ def filter_(workspace: Workspace, terminal: Terminal, recipe: Path, report: bool
 
 
 embed = _stage_command("embed", "Compute the vectors that filters and mosaic need, and those of models under `embed:`.")
-split = _stage_command("split", "Put every selected image into train, validation or test, without leaks.")
 normalize = _stage_command("normalize", "Make the sizes that the recipe asks for.")
 augment = _stage_command("augment", "Make variants of the images to learn from: turned, cropped, recoloured.")
 caption = _stage_command("caption", "Word a caption for every selected image, for training.")

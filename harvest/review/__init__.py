@@ -7,6 +7,8 @@ from harvest.review.choices_report import choices_to_json, write_choice_report
 from harvest.review.copies import CopyGroup, CopyReport, Member, copy_report
 from harvest.review.judging import Suggestion, write_judging_page
 from harvest.review.report import to_json, write_copy_report
+from harvest.review.splits import SplitReport
+from harvest.review.splits_report import split_to_json, too_easy, write_split_report
 from harvest.review.verdicts import Verdict, give, in_force, read_verdicts, take_back
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Judging",
     "Member",
     "ReportFiles",
+    "SplitReport",
     "Suggestion",
     "Verdict",
     "choices_to_json",
@@ -24,9 +27,12 @@ __all__ = [
     "give",
     "in_force",
     "read_verdicts",
+    "split_to_json",
     "take_back",
     "to_json",
+    "too_easy",
     "write_choice_report",
     "write_copy_report",
     "write_judging_page",
+    "write_split_report",
 ]
