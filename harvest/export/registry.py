@@ -9,12 +9,20 @@ from dataclasses import dataclass, replace
 from harvest.config.reader import Section
 from harvest.config.recipe import Recipe
 from harvest.export.base import ExportFormat, ExportSettings
+from harvest.export.formats.coco import COCO
 from harvest.export.formats.folder import FOLDER
+from harvest.export.formats.imagefolder import IMAGEFOLDER
+from harvest.export.formats.parquet import PARQUET
+from harvest.export.formats.webdataset import WEBDATASET
 
 __all__ = ["FORMATS", "ExportJob", "build"]
 
 _ALL = [
     FOLDER,
+    IMAGEFOLDER,
+    PARQUET,
+    WEBDATASET,
+    COCO,
 ]
 FORMATS: Mapping[str, ExportFormat] = {entry.name: entry for entry in _ALL}
 

@@ -1,0 +1,193 @@
+"""Every export is read by the program that it is made for, without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from harvest.config.recipe import load_recipe
+from harvest.ledger import SplitRow, images, open_ledger, write_splits
+from tests.export.conftest import Dataset, make_empty
+
+os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the loaders, not of ours
+
+RECIPE = """
+name: shells
+title: Shells of the museum
+description: Shells, one by one.
+sizes: [{px: 64}]
+export:
+  - {format: imagefolder, size: 64, name: hf}
+  - {format: imagefolder, size: 64, name: hf-csv, metadata: csv, label_folders: true}
+  - {format: imagefolder, size: 64, name: hf-parquet, metadata: parquet}
+  - {format: imagefolder, size: 64, name: hf-classes, metadata: none, label_folders: true}
+  - {format: parquet, size: 64, name: hub, shard_images: 3}
+  - {format: webdataset, name: shards, shard_images: 3}
+  - {format: coco, name: boxed}
+  - {format: coco, size: 64, name: boxed-64}
+"""
+PARTS = ("train", "validation", "train", "train", "test", "train", "train", "train")
+BOXES = [
+    {"category": "shell", "bbox": [10, 20, 40, 30], "area": 800, "iscrowd": 0},
+    {"category": "sand", "bbox": [0, 0, 96, 96], "area": 9216, "iscrowd": 1},
+]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Dataset:
+    """Eight shells with labels, two of them with boxes, in three parts, in every format."""
+    home = tmp_path_factory.mktemp("loaders")
+    made = make_empty(home)
+    file = home / "shells.yaml"
+    file.write_text(RECIPE)
+    made.recipe = load_recipe(file)
+    for seed in range(8):
+        raw = {"annotations": BOXES} if seed < 2 else {}
+        made.meet(seed, labels=("whelk",) if seed % 2 else ("cockle", "shell"), raw=raw)
+    made.crawl()
+    made.keep()
+    with open_ledger(made.workspace, write=True) as con:
+        rows = [
+            SplitRow(sha256=image.sha256, split=split, part=image.sha256)
+            for image, split in zip(images(con), PARTS, strict=True)
+        ]
+        write_splits(con, name="shells", recipe_digest="s", input_digest="i", rows=rows)
+    made.export()
+    return made
+
+
+def lines(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "MANIFEST.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def load(home: Path, *said: str, **more: object):
+    import datasets  # noqa: PLC0415 - after the environment says that there is no network
+
+    return datasets.load_dataset(*said, cache_dir=str(home / "cache"), **more)
+
+
+COUNTS = {"train": 6, "validation": 1, "test": 1}
+
+
+@pytest.mark.parametrize("name", ["hf", "hf-csv", "hf-parquet"])
+def test_datasets_reads_an_imagefolder(exported: Dataset, tmp_path: Path, name: str) -> None:
+    folder = exported.workspace.exports / name
+
+    found = load(tmp_path, "imagefolder", data_dir=str(folder))
+
+    assert {split: len(rows) for split, rows in found.items()} == COUNTS
+    told = {str(line["original_sha256"])[:16]: line for line in lines(folder)}
+    for split, rows in found.items():
+        for row in rows:
+            line = told[Path(row["image"].filename).stem]
+            assert (row["text"], row["creator"], line["split"]) == (line["caption"], line["creator"], split)
+            assert row["image"].size == (64, 64)
+    if name == "hf-parquet":
+        assert found["train"].features["label"].names == ["cockle", "whelk"]
+
+
+def test_datasets_reads_classes_from_folders(exported: Dataset, tmp_path: Path) -> None:
+    found = load(tmp_path, "imagefolder", data_dir=str(exported.workspace.exports / "hf-classes"))
+
+    assert found["train"].features["label"].names == ["cockle", "whelk"]
+    assert sum(len(rows) for rows in found.values()) == 8
+
+
+def test_datasets_reads_parquet(exported: Dataset, tmp_path: Path) -> None:
+    folder = exported.workspace.exports / "hub"
+
+    found = load(tmp_path, str(folder))
+
+    assert {split: len(rows) for split, rows in found.items()} == COUNTS
+    assert found["train"].features["label"].names == ["cockle", "whelk"]
+    assert sorted(path.name for path in (folder / "data").iterdir())[1:3] == [
+        "train-00000-of-00002.parquet",
+        "train-00001-of-00002.parquet",
+    ]
+    told = {str(line["original_sha256"]): line for line in lines(folder)}
+    for row in found["train"]:
+        line = told[row["original_sha256"]]
+        assert row["image"].size == (64, 64)
+        assert (row["text"], row["labels"]) == (line["caption"], line["labels"])
+        assert found["train"].features["label"].int2str(row["label"]) == line["labels"][0]
+
+
+def test_webdataset_reads_its_shards(exported: Dataset) -> None:
+    import webdataset  # noqa: PLC0415 - a loader
+
+    folder = exported.workspace.exports / "shards"
+    told = {str(line["original_sha256"])[:16]: line for line in lines(folder)}
+    classes = json.loads((folder / "classes.json").read_text())
+    index = json.loads((folder / "index.json").read_text())
+
+    seen = []
+    for shard in index["shardlist"]:
+        samples = list(webdataset.WebDataset(str(folder / shard["url"]), shardshuffle=False).decode("pil"))
+        assert len(samples) == shard["nsamples"] <= 3
+        for sample in samples:
+            line = told[sample["__key__"]]
+            seen.append(sample["__key__"])
+            assert sample["jpg"].size == (96, 96)
+            assert (sample["txt"], classes[sample["cls"]]) == (line["caption"], line["labels"][0])
+            assert sample["json"]["credit"] == line["credit"]
+            assert (sample["json"]["split"], shard["split"]) == (line["split"], line["split"])
+    assert sorted(seen) == sorted(told)
+
+
+def test_shards_say_nothing_of_when_and_by_whom_they_were_written(exported: Dataset) -> None:
+    folder = exported.workspace.exports / "shards"
+
+    for line in lines(folder):
+        shard, member = str(line["file"]).split("!/")
+        with tarfile.open(folder / shard) as tar:
+            header = tar.getmember(member)
+            body = tar.extractfile(member).read()
+        assert (header.mtime, header.uid, header.gid, header.uname, header.mode) == (0, 0, 0, "", 0o644)
+        assert hashlib.sha256(body).hexdigest() == line["sha256"]
+
+
+@pytest.mark.parametrize(("name", "side"), [("boxed", 96), ("boxed-64", 64)])
+def test_pycocotools_reads_images_and_boxes(exported: Dataset, name: str, side: int) -> None:
+    from pycocotools.coco import COCO  # noqa: PLC0415 - a loader
+
+    folder = exported.workspace.exports / name
+    told = {str(line["file"]): line for line in lines(folder)}
+    found = {}
+    for split, count in COUNTS.items():
+        coco = COCO(folder / "annotations" / f"instances_{split}.json")
+        assert len(coco.imgs) == count
+        for image in coco.loadImgs(coco.getImgIds()):
+            path = f"{split}/{image['file_name']}"
+            assert Image.open(folder / path).size == (image["width"], image["height"]) == (side, side)
+            anns = coco.loadAnns(coco.getAnnIds(image["id"]))
+            found[path] = [
+                {
+                    "category": coco.cats[ann["category_id"]]["name"],
+                    **{key: ann[key] for key in ("bbox", "area", "iscrowd")},
+                }
+                for ann in anns
+            ]
+    assert found == {path: line["boxes"] for path, line in told.items()}
+    assert sum(map(len, found.values())) == 4
+
+
+def test_pictures_in_parquet_are_the_files_to_the_byte(exported: Dataset, tmp_path: Path) -> None:
+    import datasets  # noqa: PLC0415 - a loader
+
+    folder = exported.workspace.exports / "hub"
+    digests = {str(line["original_sha256"]): line["sha256"] for line in lines(folder)}
+
+    rows = load(tmp_path, str(folder), split="train").cast_column("image", datasets.Image(decode=False))
+
+    for row in rows:
+        assert hashlib.sha256(row["image"]["bytes"]).hexdigest() == digests[row["original_sha256"]]
+        assert Image.open(io.BytesIO(row["image"]["bytes"])).format == "JPEG"
