@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -34,6 +35,9 @@ class Place(Protocol):
 
     def put(self, key: str, body: bytes) -> None:
         """Keep `body`, safe when this returns."""
+
+    def put_file(self, key: str, source: Path) -> None:
+        """Keep the bytes of a file, however many they are, safe when this returns."""
 
     def fetch(self, key: str, target: Path | None) -> str:
         """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
@@ -64,6 +68,13 @@ class Folder:
         path = self.folder / key
         with published(path) as temporary:
             temporary.write_bytes(body)
+        sync_folder(path.parent)
+
+    def put_file(self, key: str, source: Path) -> None:
+        """Keep the bytes of a file, however many they are, safe when this returns."""
+        path = self.folder / key
+        with published(path) as temporary:
+            shutil.copyfile(source, temporary)
         sync_folder(path.parent)
 
     def fetch(self, key: str, target: Path | None) -> str:
@@ -121,12 +132,25 @@ class Objects:
             if self._is_whole_or_not:
                 self._files.pipe_file(self._at(key), body)
             else:
-                self._rename_into_place(key, body)
+                with self._renamed_into_place(key) as temporary:
+                    self._files.pipe_file(temporary, body)
             found = self._files.info(self._at(key))
         tag = _MD5.fullmatch(str(found.get("ETag", "")))
         is_told = tag is None or tag[1] == hashlib.md5(body, usedforsecurity=False).hexdigest()
         if found["size"] != len(body) or not (is_told or self._reads_as(key, body)):
             raise SourceError(f"{self.url}: {key} was not kept as it was sent; look at the store and crawl again")
+
+    def put_file(self, key: str, source: Path) -> None:
+        """Raises SourceError, also when the store says that it holds another number of bytes."""
+        with self._asked(is_there=True):
+            if self._is_whole_or_not:
+                self._files.put_file(str(source), self._at(key))
+            else:
+                with self._renamed_into_place(key) as temporary:
+                    self._files.put_file(str(source), temporary)
+            size = self._files.info(self._at(key))["size"]
+        if size != source.stat().st_size:
+            raise SourceError(f"{self.url}: {key} was not kept as it was sent; look at the store and try again")
 
     def fetch(self, key: str, target: Path | None) -> str:
         """Read the bytes, into `target` if there is one; their sha256. Raises FileNotFoundError."""
@@ -155,12 +179,14 @@ class Objects:
             file: IO[bytes] = self._files.open(self._at(key), "rb")
             return file
 
-    def _rename_into_place(self, key: str, body: bytes) -> None:
+    @contextmanager
+    def _renamed_into_place(self, key: str) -> Iterator[str]:
+        """A name beside the key's to write to, which becomes the key's when that is done."""
         folder = self._at(key).rpartition("/")[0]
         temporary = f"{folder}/.{secrets.token_hex(8)}.part"
         self._files.makedirs(folder, exist_ok=True)
         try:
-            self._files.pipe_file(temporary, body)
+            yield temporary
             self._files.mv(temporary, self._at(key))
         finally:
             if self._files.exists(temporary):

@@ -99,5 +99,7 @@ def export(workspace: Workspace, terminal: Terminal, recipe: Path, form: str | N
     for report in reports:
         without = f", {report.uncaptioned:,} without a caption" if report.uncaptioned else ""
         terminal.say(f"{report.folder}: {report.files:,} files{without}{'' if report.written else ', there already'}")
+        if report.published:
+            terminal.say(f"{report.name}: published at {report.published}")
         for line in report.instructions:
             terminal.say(line)

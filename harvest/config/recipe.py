@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harvest.config.about import AboutConfig
 from harvest.config.augment import AugmentConfig, check_augment
 from harvest.config.captions import CaptionsConfig, complete_captions
 from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
@@ -44,6 +45,7 @@ class _Document:
     name: str = setting(pattern=SLUG, expected=SLUG_WORDS)
     title: str | None = None
     description: str | None = None
+    about: AboutConfig = field(default_factory=AboutConfig)
     sources: tuple[Path, ...] = ()
     seed: int = setting(0, ge=0)
     dedupe: DedupeConfig = field(default_factory=DedupeConfig)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harvest.config.about import AboutConfig
 from harvest.config.reader import setting
 from harvest.export.boxes import Box
 from harvest.ledger.rows import ImageRow, SightingRow
@@ -21,6 +22,7 @@ __all__ = [
     "ExportSettings",
     "ExportedFile",
     "RecipeFacts",
+    "SourceFacts",
     "no_instructions",
 ]
 
@@ -37,7 +39,8 @@ class ExportSettings:
     has captions, and titles of one that has not. `labels` are those of the `source`, the best words that the recipe's
     `labels` filters found (`model`), or `none`. `splits` keeps the images of these parts of the recipe's split; without
     it, all images are there, in whatever part. With `augment`, the variants that were made of the exported files are
-    there too.
+    there too. `to` is a store that the finished folder is published to as well, a folder or a URL that fsspec knows
+    (harvest.export.remote); its credentials come from the environment.
     """
 
     format: str
@@ -49,6 +52,7 @@ class ExportSettings:
     labels: str = setting("source", choices=("source", "model", "none"))
     splits: tuple[str, ...] = setting((), choices=SPLITS)
     augment: bool = False
+    to: str | None = None
 
     @property
     def folder(self) -> str:
@@ -57,13 +61,28 @@ class ExportSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """A source of the recipe: the name of its file, without the ending, and the digest of what it says."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeFacts:
-    """What an export tells of the recipe that it was made by, and keeps so that it can be made again without it."""
+    """What an export tells of the recipe that it was made by, and keeps so that it can be made again without it.
+
+    `text` is the recipe's YAML to the letter, None where nobody kept it.
+    """
 
     name: str
     title: str | None
     description: str | None
     digest: str
+    text: str | None = None
+    sources: tuple[SourceFacts, ...] = ()
+    policy_digest: str | None = None
+    about: AboutConfig = field(default_factory=AboutConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +101,8 @@ class Entry:
     `caption_origin` says where the caption's words are from: `title`, or as the ledger's captions have it. `places`
     counts the distinct (source, id, URL) at which these bytes were met. `labels` are what the image is of, the first
     one first; `split` is one of SPLITS, None where the recipe makes none. `width` and `height` are those of `source` in
-    pixels, None where they are not known, and `boxes` lie in them. An augmented file is an entry of its own, with its
+    pixels, None where they are not known, and `boxes` lie in them; `changes` are the words for what was done to the
+    picture. An augmented file is an entry of its own, with its
     parent's image and provenance and a stem `<stem>-a<variant>`.
     """
 
@@ -99,6 +119,7 @@ class Entry:
     width: int | None = None
     height: int | None = None
     boxes: tuple[Box, ...] = ()
+    changes: tuple[str, ...] = ()
     augmentation: Augmentation | None = None
 
     @property
@@ -131,6 +152,7 @@ class Entry:
             "credit": self.credit,
             "sightings": self.places,
             "made_from_sha256": self.digest,
+            "changes": list(self.changes),
             "width": self.width,
             "height": self.height,
             "labels": list(self.labels),

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 
 from harvest.config.reader import Section
 from harvest.config.recipe import Recipe
+from harvest.errors import ConfigError, UsageError
 from harvest.export.base import ExportFormat, ExportSettings
 from harvest.export.formats.coco import COCO
 from harvest.export.formats.folder import FOLDER
 from harvest.export.formats.imagefolder import IMAGEFOLDER
 from harvest.export.formats.parquet import PARQUET
 from harvest.export.formats.webdataset import WEBDATASET
+from harvest.export.paper.questions import QUESTIONS
+from harvest.places import normal_url
 
 __all__ = ["FORMATS", "ExportJob", "build"]
 
@@ -40,6 +43,7 @@ def build(recipe: Recipe, *, to: str | None = None) -> list[ExportJob]:
 
     `to` keeps those of one format; where the recipe has none of it, it asks for one with that format's defaults.
     """
+    _check_answers(recipe)
     jobs = [_job(recipe, section) for section in recipe.export]
     folders: set[str] = set()
     for job, section in zip(jobs, recipe.export, strict=True):
@@ -51,6 +55,15 @@ def build(recipe: Recipe, *, to: str | None = None) -> list[ExportJob]:
         return jobs
     asked = Section(recipe.file, "--to", {"format": to})
     return [job for job in jobs if job.format.name == to] or [_job(recipe, asked)]
+
+
+def _check_answers(recipe: Recipe) -> None:
+    known = [name for questions in QUESTIONS.values() for name in questions]
+    for name in recipe.about.answers:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else "DATASHEET.md of an export names them all"
+            raise ConfigError(recipe.file, f"about.answers.{name}", f"no question is called so; {hint}")
 
 
 def _job(recipe: Recipe, section: Section) -> ExportJob:
@@ -67,6 +80,11 @@ def _job(recipe: Recipe, section: Section) -> ExportJob:
         raise section.error("size", f"expected one of the recipe's sizes ({listed}) or null, got {settings.size}")
     if settings.captions == "recipe" and recipe.captions is None:
         raise section.error("captions", "expected `captions:` in the recipe to take them from, got none")
+    if settings.to is not None:
+        try:
+            normal_url(settings.to)
+        except UsageError as error:
+            raise section.error("to", str(error)) from None
     if settings.labels == "model" and not any("labels" in entry.values for entry in recipe.filter):
         raise section.error("labels", "expected a `labels` filter in the recipe to take labels from, got none")
     captions = settings.captions or ("title" if recipe.captions is None else "recipe")

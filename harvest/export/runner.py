@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harvest.config.captions import CaptionLabels
+from harvest.config.reader import Section, digest_of
 from harvest.config.recipe import Recipe, params_digest
 from harvest.errors import UsageError
-from harvest.export.base import Entry, ExportedFile, RecipeFacts
-from harvest.export.gather import (
-    Gathered,
-    Wording,
-    exported_digests,
-    gather,
-    gather_again,
-    input_digest,
-    runs_of,
-    sightings_of,
+from harvest.export.base import Entry, ExportedFile, RecipeFacts, SourceFacts
+from harvest.export.entries import Wording
+from harvest.export.filling import fill, gathered_here, is_whole, others, while_there_is_room
+from harvest.export.gather import Gathered, gather, gather_again
+from harvest.export.paper import (
+    Census,
+    census,
+    write_credits,
+    write_croissant,
+    write_datasheet,
+    write_digests,
+    write_licences,
+    write_lines,
+    write_manifest,
 )
-from harvest.export.paper import write_credits, write_datasheet, write_lines, write_manifest
-from harvest.export.publish import digest_of_file, locked, published_folder, remove_folder
+from harvest.export.publish import locked, published_folder, remove_folder
 from harvest.export.registry import FORMATS, ExportJob, build
+from harvest.export.remote import publish_to, withdraw_from
+from harvest.export.told import exported_digests, input_digest, runs_of, sightings_of
 from harvest.ledger import latest_stage, open_ledger, write_export
-from harvest.ledger.rows import ExportRow, StageRun
+from harvest.ledger.rows import ExportRow
 from harvest.progress import Progress
-from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["ExportReport", "remake_export", "run_exports"]
@@ -41,7 +46,7 @@ class ExportReport:
     those that are there without the caption that was asked for.
 
     `written` is False when the folder stood there already, whole and up to date. `instructions` are lines for whoever
-    goes on from there.
+    goes on from there. `published` is where the export is in the store that its settings name.
     """
 
     name: str
@@ -52,6 +57,7 @@ class ExportReport:
     uncaptioned: int
     written: bool
     instructions: tuple[str, ...]
+    published: str | None
 
 
 def run_exports(
@@ -112,17 +118,20 @@ def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> Exp
             remove_folder(folder)
             return None
         job = ExportJob(format=FORMATS[last.detail["format"]], settings=found.settings)
-        recipe = RecipeFacts(**last.detail["recipe"])
+        recipe = Section(workspace.ledger, f"export {name}", last.detail["recipe"]).read(RecipeFacts)
+        stages = last.detail.get("stages", {})
         work = _Work(
             job=job,
             recipe=recipe,
             recipe_digest=last.recipe_digest,
             left_out=last.detail.get("left_out", 0),
             wording=found.wording,
+            stages=stages,
             size_digest=found.size_digest,
+            counts=_counts(workspace, found.entries, stages),
         )
         _write(workspace, work, found.entries, progress)
-    return _told(workspace, work, found.entries, written=True)
+        return _told(workspace, work, found.entries, progress, written=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +143,18 @@ class _Work:
     recipe_digest: str
     left_out: int
     wording: Wording
+    stages: Mapping[str, str]
     size_digest: str | None
+    counts: Census
+
+    def input_digest(self, entries: Sequence[Entry]) -> str:
+        """Hex sha256 over all that is written."""
+        return input_digest(entries, self.counts.digest())
+
+
+def _counts(workspace: Workspace, entries: Sequence[Entry], stages: Mapping[str, str]) -> Census:
+    with open_ledger(workspace) as con:
+        return census(con, [entry.image.sha256 for entry in entries], stages)
 
 
 def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, progress: Progress) -> ExportReport:
@@ -152,20 +172,21 @@ def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, 
         last = latest_stage(con, "export", name)
         there = exported_digests(con, name)
     _require_some(found, job)
-    asked = (recipe_digest, input_digest(found.entries))
-    facts = RecipeFacts(name=recipe.name, title=recipe.title, description=recipe.description, digest=recipe.digest)
     work = _Work(
         job=job,
-        recipe=facts,
+        recipe=_facts(recipe),
         recipe_digest=recipe_digest,
         left_out=found.left_out,
         wording=choice.wording,
+        stages=choice.digests,
         size_digest=found.size_digest,
+        counts=_counts(workspace, found.entries, choice.digests),
     )
-    written = not (last and (last.recipe_digest, last.input_digest) == asked and _is_whole(folder, last, there))
+    asked = (recipe_digest, work.input_digest(found.entries))
+    written = not (last and (last.recipe_digest, last.input_digest) == asked and is_whole(folder, last, there))
     if written:
         _write(workspace, work, found.entries, progress)
-    return _told(workspace, work, found.entries, written=written)
+    return _told(workspace, work, found.entries, progress, written=written)
 
 
 def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress) -> None:
@@ -175,15 +196,19 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
     if not entries:
         remove_folder(folder)
     else:
-        with published_folder(folder) as temporary:
-            made += _fill(workspace, temporary, work.job, entries, progress)
+        with while_there_is_room(folder), published_folder(folder) as temporary:
+            with gathered_here(workspace, name, entries) as brought:
+                made += fill(temporary, work.job, brought, progress)
             with open_ledger(workspace) as con:
                 write_lines(temporary / "PROVENANCE.jsonl", sightings_of(con, made))
                 write_lines(temporary / "RUNS.jsonl", runs_of(con, made))
             write_manifest(temporary, made)
             write_credits(temporary, made)
-            write_datasheet(temporary, made, work.recipe, settings)
-            digests |= _others(temporary, made)
+            write_datasheet(temporary, made, work.recipe, settings, work.counts)
+            write_licences(temporary, made)
+            write_digests(temporary, work.recipe, _made_by(work))
+            write_croissant(temporary, made, work.recipe, settings, work.counts)
+            digests |= others(temporary, made)
     detail = {
         "format": work.job.format.name,
         "left_out": work.left_out,
@@ -191,6 +216,7 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
         "settings": asdict(settings),
         "recipe": asdict(work.recipe),
         "wording": asdict(work.wording),
+        "stages": dict(work.stages),
         "size_digest": work.size_digest,
     }
     with open_ledger(workspace, write=True) as con:
@@ -198,13 +224,52 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
             con,
             name=name,
             recipe_digest=work.recipe_digest,
-            input_digest=input_digest(entries),
+            input_digest=work.input_digest(entries),
             rows=[_row(name, file) for file in made],
             detail=detail,
         )
 
 
-def _told(workspace: Workspace, work: _Work, entries: Sequence[Entry], *, written: bool) -> ExportReport:
+def _facts(recipe: Recipe) -> RecipeFacts:
+    return RecipeFacts(
+        name=recipe.name,
+        title=recipe.title,
+        description=recipe.description,
+        digest=recipe.digest,
+        text=recipe.file.read_text(encoding="utf-8"),
+        sources=tuple(SourceFacts(name=source.stem, digest=digest_of(source)) for source in recipe.sources),
+        policy_digest=digest_of(recipe.policy) if recipe.policy else None,
+        about=recipe.about,
+    )
+
+
+def _made_by(work: _Work) -> dict[str, Any]:
+    return {
+        "format": {"name": work.job.format.name, "version": work.job.format.version},
+        "settings": asdict(work.job.settings),
+        "stages": dict(sorted(work.stages.items())),
+        "size": work.size_digest,
+    }
+
+
+def _published(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress) -> str | None:
+    """Bring the store up to the folder that is there now, also where an earlier run was interrupted before it did."""
+    url, name = work.job.settings.to, work.job.settings.folder
+    if url is None:
+        return None
+    if not entries:
+        withdraw_from(url)
+        return None
+    with open_ledger(workspace) as con:
+        last, images = latest_stage(con, "export", name), exported_digests(con, name)
+    assert last is not None
+    generation = publish_to(url, name, workspace.exports / name, {**images, **last.detail["digests"]}, progress)
+    return f"{url.rstrip('/')}/{generation}"
+
+
+def _told(
+    workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress, *, written: bool
+) -> ExportReport:
     name, wanted = work.job.settings.folder, work.job.settings.captions != "none"
     folder = workspace.exports / name
     return ExportReport(
@@ -215,6 +280,7 @@ def _told(workspace: Workspace, work: _Work, entries: Sequence[Entry], *, writte
         left_out=work.left_out,
         uncaptioned=sum(entry.caption is None for entry in entries) if wanted else 0,
         written=written,
+        published=_published(workspace, work, entries, progress),
         instructions=tuple(work.job.format.instructions(folder, work.job.settings, work.recipe)) if entries else (),
     )
 
@@ -232,23 +298,6 @@ def _require_some(found: Gathered, job: ExportJob) -> None:
     )
 
 
-def _fill(
-    workspace: Workspace, folder: Path, job: ExportJob, chosen: Sequence[Entry], progress: Progress
-) -> Sequence[ExportedFile]:
-    made, entries = [], _brought(workspace, chosen)
-    with progress.start(f"export {job.settings.folder}", len(entries)) as task:
-        for file in job.format.write(folder, entries, job.settings):
-            made.append(file)
-            task.advance()
-    return made
-
-
-def _brought(workspace: Workspace, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries with their files on this machine, wherever originals are kept."""
-    store, root = Store(workspace.root), workspace.root
-    return [replace(entry, source=store.local(entry.source.relative_to(root).as_posix())) for entry in entries]
-
-
 def _row(name: str, file: ExportedFile) -> ExportRow:
     return ExportRow(
         export=name,
@@ -258,20 +307,3 @@ def _row(name: str, file: ExportedFile) -> ExportRow:
         license=file.entry.provenance.license,
         credit=file.entry.credit,
     )
-
-
-def _others(folder: Path, made: Sequence[ExportedFile]) -> dict[str, str]:
-    """Digests of what has no row of its own: the paper trail and the format's index files."""
-    rows = {file.path for file in made}
-    return {path: digest for path, digest in _digests(folder).items() if path not in rows}
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """Hex sha256 of every file of an export, by its path in the folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): digest_of_file(path) for path in files}
-
-
-def _is_whole(folder: Path, last: StageRun, images: Mapping[str, str]) -> bool:
-    """Whether the folder holds the files of the last export and no others."""
-    return folder.is_dir() and _digests(folder) == {**images, **last.detail.get("digests", {})}

@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from harvest.audit import audit, verify
+from harvest.config.policy import Severity, default_policy
 from harvest.config.recipe import load_recipe
+from harvest.export import remake_export
 from harvest.ledger import SplitRow, images, open_ledger, write_splits
-from tests.export.conftest import Dataset, make_empty
+from harvest.progress import SilentProgress
+from tests.export.conftest import DIGESTS, Dataset, make_empty
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
 
@@ -22,10 +26,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the loaders, not of ours
 
 RECIPE = """
 name: shells
+about: {creator: Ada Moss, version: 1.0.0, published: 2026-11-30, citation: "@misc{shells}", url: "https://shells.test/"}
 title: Shells of the museum
 description: Shells, one by one.
 sizes: [{px: 64}]
 export:
+  - {format: folder, size: 64, name: plain}
   - {format: imagefolder, size: 64, name: hf}
   - {format: imagefolder, size: 64, name: hf-csv, metadata: csv, label_folders: true}
   - {format: imagefolder, size: 64, name: hf-parquet, metadata: parquet}
@@ -191,3 +197,64 @@ def test_pictures_in_parquet_are_the_files_to_the_byte(exported: Dataset, tmp_pa
     for row in rows:
         assert hashlib.sha256(row["image"]["bytes"]).hexdigest() == digests[row["original_sha256"]]
         assert Image.open(io.BytesIO(row["image"]["bytes"])).format == "JPEG"
+
+
+EXPORTS = ("plain", "hf", "hf-csv", "hf-parquet", "hf-classes", "hub", "shards", "boxed", "boxed-64")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_mlcroissant_finds_no_fault_and_reads_records(exported: Dataset, name: str) -> None:
+    import mlcroissant  # noqa: PLC0415 - a loader
+
+    folder = exported.workspace.exports / name
+
+    found = mlcroissant.Dataset(jsonld=folder / "croissant.json")
+
+    assert found.metadata.ctx.issues.report() == ""
+    told = {line["file"]: line for line in lines(folder)}
+    records = list(found.records("images"))
+    assert len(records) == 8
+    for record in records:
+        line = told[record["images/file"].decode()]
+        assert record["images/sha256"].decode() == line["sha256"]
+        assert record["images/creator"].decode() == line["creator"]
+        assert record["images/image_url"].decode() == line["image_url"]
+        assert record["images/split"].decode() == line["split"]
+    loose = {path for path in told if "!/" not in path}
+    if loose:
+        pictures = {record["pictures/file"].decode(): record["pictures/image"] for record in found.records("pictures")}
+        assert set(pictures) == loose
+        assert {picture.size for picture in pictures.values()} <= {(64, 64), (96, 96)}
+
+
+def test_every_export_is_the_same_to_the_byte_when_it_is_made_again(exported: Dataset) -> None:
+    for name in EXPORTS:
+        folder = exported.workspace.exports / name
+        before = tree(folder)
+
+        report = remake_export(exported.workspace, name, progress=SilentProgress())
+
+        assert report is not None
+        assert tree(folder) == before
+
+
+def test_every_export_is_whole_for_verify_and_audit(exported: Dataset) -> None:
+    assert verify(exported.workspace, progress=SilentProgress()).differences == ()
+    report = audit(exported.workspace, default_policy(), digests=DIGESTS, progress=SilentProgress())
+    assert [(result.check.id, result.examples) for result in report.of(Severity.VIOLATION)] == []
+
+
+def test_a_changed_shard_is_found(exported: Dataset) -> None:
+    shard = exported.workspace.exports / "shards" / "train-000000.tar"
+    good = shard.read_bytes()
+    shard.write_bytes(good[:-1] + b"!")
+
+    (found,) = verify(exported.workspace, progress=SilentProgress()).differences
+
+    shard.write_bytes(good)
+    assert found.where == "exports/shards/train-000000.tar"
+    assert found.what.startswith("changed")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
