@@ -41,7 +41,7 @@ def extract(archive: Path, targets: Mapping[str, Path]) -> None:
     else:
         with tarfile.open(archive) as tar:
             for member in tar:
-                reader = tar.extractfile(member) if member.name in targets else None
-                if reader is not None:
+                packed = tar.extractfile(member) if member.name in targets else None
+                if packed is not None:
                     with targets[member.name].open("wb") as writer:
-                        shutil.copyfileobj(reader, writer)
+                        shutil.copyfileobj(packed, writer)
