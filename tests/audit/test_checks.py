@@ -29,9 +29,11 @@ from harvest.ledger import (
     AugmentedRow,
     DuplicateRow,
     ParentRow,
+    SplitRow,
     open_ledger,
     write_augmentation,
     write_duplicates,
+    write_splits,
     write_variants,
 )
 
@@ -168,6 +170,19 @@ def exports_a_variant(dataset: Any) -> None:
     )
     with open_ledger(dataset.workspace, write=True) as con:
         write_augmentation(con, name="shells", recipe_digest="r2", input_digest="i", rows=[])
+
+
+def split(*places: str) -> Callable[[Any], object]:
+    """The first images are in these parts of a split, the others in train."""
+
+    def deed(dataset: Any) -> None:
+        held = [sha for (sha,) in dataset.sql("SELECT sha256 FROM images ORDER BY sha256")]
+        placed = [*places, *["train"] * (len(held) - len(places))]
+        rows = [SplitRow(sha256=sha, split=place, part=sha) for sha, place in zip(held, placed, strict=True)]
+        with open_ledger(dataset.workspace, write=True) as con:
+            write_splits(con, name="shells", recipe_digest="r", input_digest="i", rows=rows)
+
+    return deed
 
 
 def met_elsewhere(dataset: Any) -> None:
@@ -328,6 +343,13 @@ CASES = {
     "one source": Case(lambda d: None, {"dominance-source"}, shares(source=0.5)),
     "one licence": Case(lambda d: None, {"dominance-licence"}, shares(license=0.5)),
     "few creators": Case(lambda d: None, {"dominance-creator"}, shares(creator=0.1)),
+    "copies on both sides of a split": Case(
+        both(copies(None, None), split("train", "test")), {"one-per-group", "split-leak"}
+    ),
+    "copies on one side of a split": Case(both(copies(None, None), split("test", "test")), {"one-per-group"}),
+    "a variant of what is held out": Case(
+        both(exports_a_variant, split("validation")), {"split-leak", "export-intact", "manifest-complete"}
+    ),
     "one decade": Case(lambda d: None, {"dominance-decade"}, shares(decade=0.5)),
     "one country": Case(says("IS NOT NULL", country="Peru"), {"dominance-country"}, shares(country=0.5)),
 }

@@ -8,7 +8,7 @@ import json
 import pytest
 from PIL import Image
 
-from harvest.audit import audit, verify
+from harvest.audit import audit, lineage, to_prov, verify
 from harvest.config.policy import default_policy
 from harvest.errors import CheckFailed, ConfigError, UsageError
 from harvest.ledger import augmented_of, not_augmented, open_ledger, splits_of
@@ -249,3 +249,21 @@ def test_parameters_are_open_to_sql(herbarium, recipe, made):
         told = con.execute("SELECT sha256, variant, parameters->'rotate' FROM augmented ORDER BY ALL").fetchall()
 
     assert [json.loads(angle) for *_, angle in told] == [row.parameters["rotate"] for row in rows]
+
+
+def test_the_story_of_an_image_tells_its_variants(herbarium, recipe, made):
+    shells = recipe(SMALL + "split: {test: 0, validation: 0}")
+    prepared(herbarium, shells)
+    run_split(herbarium.workspace, shells, progress=Told())
+    _, rows, _ = augment(herbarium, shells)
+
+    story = lineage(herbarium.workspace, rows[0].sha256)
+
+    lines = "\n".join(story.lines())
+    assert "3 variants" in lines
+    assert f"1: {rows[0].path}, sha256 {rows[0].derived_sha256[:16]}" in lines
+    assert "in the train part of shells" in lines
+    derivations = to_prov(story)["wasDerivedFrom"].values()
+    pairs = {(each["prov:generatedEntity"], each["prov:usedEntity"]) for each in derivations}
+    assert (f"bytes:{rows[0].derived_sha256}", f"bytes:{rows[0].source_sha256}") in pairs
+    assert (f"bytes:{rows[0].source_sha256}", f"bytes:{rows[0].sha256}") in pairs

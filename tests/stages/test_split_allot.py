@@ -175,6 +175,30 @@ def test_bonds_are_the_connected_components(pairs):
     assert sorted(name for members in bonds.members().values() for name in members) == sorted(reached)
 
 
+NAMES = [f"{number:02}" for number in range(24)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)), max_size=16),
+    st.lists(st.sampled_from([None, "ada", "ben", "cleo", "dora"]), min_size=len(NAMES), max_size=len(NAMES)),
+    SHARES,
+)
+def test_no_copies_and_no_creator_are_torn_apart(pairs, creators, shares):
+    bonds = Bonds(NAMES)
+    for one, other in pairs:
+        bonds.tie(one, other)
+    bonds.tie_alike(NAMES, creators)
+    parts = [Part(name=name, size=len(members)) for name, members in bonds.members().items()]
+
+    placed = allot(parts, shares, seed=0)
+
+    where = {name: placed[bonds.find(name)] for name in NAMES}
+    assert all(where[one] == where[other] for one, other in pairs)
+    for creator in ("ada", "ben", "cleo", "dora"):
+        assert len({where[name] for name, by in zip(NAMES, creators, strict=True) if by == creator}) <= 1
+
+
 def test_what_has_no_creator_is_bound_to_nothing():
     bonds = Bonds("abcd")
     bonds.tie_alike("abcd", ["ada", None, None, "ada"])

@@ -44,4 +44,26 @@ def _many(word: str) -> str:
     return f"{word[:-1]}ies".capitalize() if word.endswith("y") else f"{word}s".capitalize()
 
 
-COMPOSITION = tuple(_dominance(dimension, expression) for dimension, expression in DIMENSIONS.items())
+COMPOSITION = (
+    *(_dominance(dimension, expression) for dimension, expression in DIMENSIONS.items()),
+    Check(
+        id="split-leak",
+        severity=Severity.VIOLATION,
+        title="Nothing that is tested was learned from",
+        fault="Images on both sides of a split",
+        explanation="A copy of an image, or a variant that was made of it, is in another part of the same split, or an "
+        "exported variant is of an image that is held out. `harvest split` binds copies that dedupe has found since.",
+        sql="""
+            SELECT a.sha256, a.part, a.path,
+                   concat(mine.split, ' of ', mine.name, ', a copy of it in ', other.split, ': ', other.sha256[:12])
+                   AS detail
+            FROM audited a JOIN splits mine USING (sha256)
+            JOIN duplicates d USING (sha256) JOIN duplicates copy ON copy.group_id = d.group_id
+            JOIN splits other ON other.sha256 = copy.sha256 AND other.name = mine.name AND other.split <> mine.split
+            UNION
+            SELECT a.sha256, a.part, a.path, 'a variant of an image that is held out: ' || s.split || ' of ' || s.name
+            FROM audited a SEMI JOIN augmented_rows v USING (sha256, derived_sha256)
+            JOIN splits s ON s.sha256 = a.sha256 AND s.split <> 'train'
+            ORDER BY ALL""",
+    ),
+)
