@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -22,7 +23,7 @@ from layout.deep_zoom import DeepZoom
 from layout.grid import Grid
 from layout.viewer_cards import FIELDS, PIECE, embedded, facets, pieces, pieces_digest, runs
 
-__all__ = ["FIELDS", "Assets", "Shell", "assets", "viewer_page", "write_viewer"]
+__all__ = ["FIELDS", "Assets", "Shell", "assets", "viewer_data", "viewer_page", "write_viewer"]
 
 _DARK_BELOW = 128
 _SCRIPTS = ("data.js", "wall.js", "find.js", "card.js", "hands.js", "start.js")
@@ -115,6 +116,16 @@ def write_viewer(
     return [page, *files]
 
 
+def viewer_data(page: Path) -> dict[str, Any]:
+    """What `write_viewer` put into a page, for a server to make another one of. Raises ValueError where it is none."""
+    begin, end = '<script id="data" type="application/json">', "</script>"
+    _, found, rest = page.read_text("utf-8").partition(begin)
+    if not found:
+        raise ValueError(f"{page}: expected a viewer of a mosaic")
+    data: dict[str, Any] = json.loads(rest.partition(end)[0])
+    return data
+
+
 def viewer_page(data: Mapping[str, Any], shell: Shell) -> str:
     """The page of a viewer for the data that `write_viewer` puts into one."""
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only the viewer needs it
@@ -145,9 +156,8 @@ def _from_disk() -> Shell:
     """All in one page. Its scripts may load the pieces of cards (`strict-dynamic`), and nothing else may run."""
     ours = assets()
     scripts = " ".join(f"'{_source_hash(text)}'" for text in (ours.openseadragon, ours.script))
-    empty, style = _source_hash(""), _source_hash(ours.style)
     policy = (
-        f"default-src 'none'; script-src {scripts} 'strict-dynamic'; style-src '{style}' '{empty}'; "
+        f"default-src 'none'; script-src {scripts} 'strict-dynamic'; style-src '{_source_hash(ours.style)}'; "
         "img-src 'self' data: file:; base-uri 'none'; form-action 'none'"
     )
     return Shell(

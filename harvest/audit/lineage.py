@@ -46,6 +46,7 @@ _QUESTIONS = {
     "faces": ("faces", _MET, "detector"),
     "scores": ("scores", _MET, "scorer"),
     "labels": ("labels", _MET, "model, vocabulary, rank"),
+    "given_labels": ("given_label_rows", _MET, "given"),
     "captions": ("captions", _MET, "name"),
     "reviews": ("reviews", "$sha256 IN (sha256, other)", "decided_at, review"),
     "rechecks": ("rechecks", _MET, "asked_at, recheck"),
@@ -78,6 +79,7 @@ class Lineage:
     faces: tuple[Record, ...]
     scores: tuple[Record, ...]
     labels: tuple[Record, ...]
+    given_labels: tuple[Record, ...]
     captions: tuple[Record, ...]
     reviews: tuple[Record, ...]
     rechecks: tuple[Record, ...]
@@ -100,6 +102,7 @@ class Lineage:
             *[_Node(_counted(row["faces"], "face") + f" found by {row['detector']}", []) for row in self.faces],
             *[_Node(_score(row), []) for row in self.scores],
             *[_Node(f"shows {row['path']} ({row['score']:.2f}) by {row['model']}", []) for row in self.labels],
+            *[_Node(_given(row), []) for row in self.given_labels],
             *[_Node(f"called {row['caption']!r} by {row['origin']} in {row['name']}", []) for row in self.captions],
             _Node(_counted(len(self.sightings), "sighting"), [_sighting(row, runs) for row in self.sightings]),
             _Node(
@@ -185,6 +188,11 @@ def _counted(count: int, one: str, many: str | None = None) -> str:
 
 def _score(row: Record) -> str:
     return f"{'nothing' if row['value'] is None else format(row['value'], '.4g')} measured by {row['scorer']}"
+
+
+def _given(row: Record) -> str:
+    done = "labelled" if row["verdict"] == "add" else "no longer labelled"
+    return f"{done} {row['label']!r} by {row['decided_by']} at {row['decided_at']}"
 
 
 def _original(row: Record) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import sys
+import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,11 +14,12 @@ from harvest import review as reviewing
 from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
 from harvest.config.recipe import Recipe, load_recipe
-from harvest.errors import UsageError
+from harvest.errors import ComponentMissing, UsageError
 from harvest.ledger import ReviewRow
+from harvest.progress import Progress, SilentProgress
 from harvest.review import Verdict
 from harvest.review.verdicts import STAGES
-from harvest.workspace import Workspace
+from harvest.workspace import Workspace, write_published
 
 __all__ = ["review"]
 
@@ -33,6 +37,12 @@ __all__ = ["review"]
 @click.option("--by", default=getpass.getuser, help="Who says so (default: your login name).")
 @click.option("--suggest", type=click.IntRange(min=1), help="Name so many images whose judgement would teach most.")
 @click.option("--report", is_flag=True, help="With --suggest: a page to judge them on.")
+@click.option("--serve", is_flag=True, help="The wall in a browser, to keep, reject and label on; Ctrl-C ends it.")
+@click.option("--open", "is_opened", is_flag=True, help="The same, and open the browser there.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="With --serve; 0: any free.")
+@click.option(
+    "--bad-list", type=click.Path(dir_okay=False, path_type=Path), help="Write what is left out for ImageRearranger."
+)
 @common
 def review(  # noqa: PLR0917 - click passes options by name
     workspace: Workspace,
@@ -49,6 +59,10 @@ def review(  # noqa: PLR0917 - click passes options by name
     by: str,
     suggest: int | None,
     report: bool,
+    serve: bool,
+    is_opened: bool,
+    port: int,
+    bad_list: Path | None,
 ) -> None:
     """Overrule which copies are kept, or judge what the recipe chooses; without verdicts, list those in force."""
     loaded = load_recipe(recipe)
@@ -57,36 +71,100 @@ def review(  # noqa: PLR0917 - click passes options by name
         *[Verdict(verdict="drop", sha256=sha256) for sha256 in drop],
         *[Verdict(verdict="apart", sha256=one, other=other) for one, other in apart],
         *[Verdict(verdict="together", sha256=one, other=other) for one, other in together],
-        *(reviewing.read_verdicts(file, loaded.name, stage) if file else []),
+        *(_read(workspace, terminal, loaded, stage, file) if file else []),
     ]
     if not reason.strip() or not by.strip():
         raise UsageError("--reason and --by: expected some words: a verdict without them answers for nothing")
     if suggest is not None and (verdicts or undo):
         raise UsageError("--suggest names images to judge; give verdicts in a command of their own")
+    if (serve or is_opened) and (verdicts or undo or suggest is not None or bad_list):
+        raise UsageError("--serve shows the wall; give verdicts, --suggest and --bad-list in a command of their own")
     if report and suggest is None:
         raise UsageError("--report shows what --suggest names; `harvest dedupe --report` shows copies")
     if suggest is not None:
         _suggest(workspace, terminal, loaded, suggest, is_page_wanted=report)
+        return
+    if serve or is_opened:
+        _serve(workspace, terminal, loaded, port=port, is_opened=is_opened, by=by, reason=reason)
         return
     written: list[ReviewRow] = []
     if undo:
         written += reviewing.take_back(workspace, loaded.name, undo, reason=reason, decided_by=by, stage=stage)
     if verdicts:
         written += reviewing.give(workspace, loaded.name, verdicts, reason=reason, decided_by=by, stage=stage)
-    rows = written or reviewing.in_force(workspace, loaded.name, stage)
-    terminal.result(rows)
-    shown = [(row.verdict, row.sha256[:16], row.other[:16], row.reason, row.decided_by) for row in rows]
-    terminal.table(["verdict", "image", "and", "why", "by"], shown)
+    _tell(terminal, written or reviewing.in_force(workspace, loaded.name, stage))
     if written:
         terminal.say(f"{len(written):,} verdicts kept; `harvest {stage} {recipe}` puts them in force")
         _warn(terminal, loaded, stage)
+    if bad_list:
+        write_published(bad_list, reviewing.bad_list_of(workspace, loaded.name))
+        terminal.say(f"{bad_list}: what was left out by hand, as ImageRearranger's editor reads it")
+
+
+def _tell(terminal: Terminal, rows: Sequence[ReviewRow]) -> None:
+    terminal.result(rows)
+    shown = [(row.verdict, row.sha256[:16], row.other[:16], row.reason, row.decided_by) for row in rows]
+    terminal.table(["verdict", "image", "and", "why", "by"], shown)
+
+
+def _read(workspace: Workspace, terminal: Terminal, recipe: Recipe, stage: str, file: Path) -> list[Verdict]:
+    """The verdicts of a page, or a list of ImageRearranger's, whose names are the wall's."""
+    found = reviewing.read_bad_list(workspace, recipe.name, file)
+    if found is None:
+        return reviewing.read_verdicts(file, recipe.name, stage)
+    if stage != "filter":
+        raise UsageError(f"{file}: says which images to leave out; --of filter takes it")
+    verdicts, unknown = found
+    if unknown:
+        terminal.say(f"{file}: {len(unknown):,} are not on the wall of {recipe.name!r}: {', '.join(unknown[:5])}")
+    return verdicts
+
+
+def _serve(
+    workspace: Workspace, terminal: Terminal, recipe: Recipe, *, port: int, is_opened: bool, by: str, reason: str
+) -> None:
+    try:
+        from harvest.review.server import serve  # noqa: PLC0415 - an extra, and half a second
+    except ModuleNotFoundError as error:
+        if error.name not in {"starlette", "uvicorn"}:
+            raise
+        raise ComponentMissing(
+            f"the review server needs {error.name}: pip install 'herbarium-harvester[review]'"
+        ) from None
+
+    wall = reviewing.Wall(
+        workspace,
+        recipe.name,
+        decided_by=by,
+        reason=reason,
+        suggest=lambda count: _suggestions(workspace, recipe, count, SilentProgress()),
+    )
+
+    def announce(url: str, taken: int) -> None:
+        terminal.result({"url": url, "port": taken})
+        sys.stdout.flush()
+        terminal.say(f"{wall.name}: {url}\nwhat you say there is saved at once; Ctrl-C ends it")
+        if is_opened:
+            webbrowser.open(url)
+
+    _warn(terminal, recipe, "filter")
+    try:
+        serve(wall, port=port, announce=announce)
+    except OSError as error:
+        raise UsageError(f"--port {port}: nobody can listen there: {error.strerror}") from None
+    said = wall.changes(0)["revision"]
+    terminal.say(f"{said:,} change{'' if said == 1 else 's'} saved; `harvest run {recipe.file}` puts verdicts in force")
+
+
+def _suggestions(workspace: Workspace, recipe: Recipe, count: int, progress: Progress) -> list[reviewing.Suggestion]:
+    from harvest.stages.suggest import suggest  # noqa: PLC0415 - the stages take a second to import
+
+    found = suggest(workspace, recipe, count, progress=progress)
+    return [reviewing.Suggestion(sha256=one.sha256, probability=one.probability, reason=one.reason) for one in found]
 
 
 def _suggest(workspace: Workspace, terminal: Terminal, recipe: Recipe, count: int, *, is_page_wanted: bool) -> None:
-    from harvest.stages.suggest import suggest  # noqa: PLC0415 - the stages take a second to import
-
-    found = suggest(workspace, recipe, count, progress=terminal)
-    rows = [reviewing.Suggestion(sha256=one.sha256, probability=one.probability, reason=one.reason) for one in found]
+    rows = _suggestions(workspace, recipe, count, terminal)
     files = reviewing.write_judging_page(workspace, recipe.name, rows) if is_page_wanted and rows else None
     page = {"report": files} if files else {}
     terminal.result({"recipe": recipe.name, "stage": "filter", "suggestions": rows, **page})

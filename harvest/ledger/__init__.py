@@ -28,8 +28,8 @@ from harvest.ledger.database import Connection, open_ledger, transaction
 from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
 from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
 from harvest.ledger.ingest import ingest_all, ingest_from, ingest_segment
-from harvest.ledger.labels import write_labels
-from harvest.ledger.naming import find_sha256
+from harvest.ledger.labels import GivenLabelRow, given_labels, write_given_labels, write_labels
+from harvest.ledger.naming import find_sha256, known_sha256s
 from harvest.ledger.nearest import (
     CatalogueRow,
     EmbeddedModel,
@@ -165,6 +165,7 @@ __all__ = [
     "FacesRow",
     "FingerprintRow",
     "FoundLabel",
+    "GivenLabelRow",
     "Head",
     "HeldImage",
     "ImageRow",
@@ -218,6 +219,7 @@ __all__ = [
     "find_sha256",
     "fingerprints",
     "finish_run",
+    "given_labels",
     "head",
     "holders",
     "image_columns",
@@ -233,6 +235,7 @@ __all__ = [
     "ingest_segment",
     "known_among",
     "known_sha1",
+    "known_sha256s",
     "known_urls",
     "last_run",
     "latest_stage",
@@ -295,6 +298,7 @@ __all__ = [
     "write_export",
     "write_faces",
     "write_fingerprints",
+    "write_given_labels",
     "write_labels",
     "write_layout",
     "write_likenesses",

@@ -40,9 +40,10 @@ class FoundLabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptionFacts:
-    """What is known of an image that a caption may say; `labels` are the source's, `found` those of models.
+    """What is known of an image that a caption may say.
 
-    `written` is a caption that lay beside the original.
+    `labels` are those that people gave, then the source's; `found` those of models; `written` a caption that lay
+    beside the original.
     """
 
     sha256: str
@@ -76,13 +77,16 @@ def caption_facts(
         }
     )
     statement = """
-        SELECT sha256, p.title, p.description, coalesce(p.tags, []) AS tags, coalesce(p.labels, []) AS labels,
+        SELECT sha256, p.title, p.description, coalesce(p.tags, []) AS tags,
+               list_concat(coalesce(g.given, []), coalesce(p.labels, [])) AS labels,
                p.creator, p.source, p.license, p.taken_at, p.published_at, p.raw->>'caption' AS written,
                coalesce(f.found, []) AS found
         FROM wanted LEFT JOIN provenance p USING (sha256) LEFT JOIN (
             SELECT sha256, list({'label': label, 'path': path, 'score': score} ORDER BY turn, rank) AS found
             FROM labels JOIN labelled_by USING (model, vocabulary) SEMI JOIN wanted USING (sha256) GROUP BY sha256
-        ) f USING (sha256) ORDER BY sha256"""
+        ) f USING (sha256) LEFT JOIN (
+            SELECT sha256, list(label ORDER BY label) AS given FROM given_labels GROUP BY sha256
+        ) g USING (sha256) ORDER BY sha256"""
     with closing(con.cursor()) as cursor:  # of its own: its answer is read while others ask
         cursor.register("wanted", wanted)
         cursor.register("labelled_by", by)

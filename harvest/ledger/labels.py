@@ -1,13 +1,30 @@
-"""The words of a vocabulary that describe images best, by one model: some ranks for each image."""
+"""Words that describe images: the best of a vocabulary by one model, and those that people gave by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 import pyarrow as pa
 
-from harvest.ledger.insert import insert_selected
+from harvest.ledger.insert import insert, insert_selected
 from harvest.ledger.transactions import Connection
 
-__all__ = ["write_labels"]
+__all__ = ["GivenLabelRow", "given_labels", "write_given_labels", "write_labels"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenLabelRow:
+    """A person's word for an image; `verdict` is `add`, or `remove`, which takes it back.
+
+    `decided_at` None means now, when writing.
+    """
+
+    sha256: str
+    label: str
+    verdict: str
+    decided_by: str
+    decided_at: str | None = None
 
 
 def write_labels(con: Connection, model: str, columns: pa.Table) -> int:
@@ -22,3 +39,17 @@ def write_labels(con: Connection, model: str, columns: pa.Table) -> int:
         "SELECT incoming.*",
         "ANTI JOIN labels USING (sha256, model, vocabulary, rank)",
     )
+
+
+def write_given_labels(con: Connection, rows: Collection[GivenLabelRow]) -> int:
+    """Add people's labels, in their order; how many. Raises ValueError for a verdict or a label that is none."""
+    for row in rows:
+        if row.verdict not in {"add", "remove"} or not row.label.strip():
+            raise ValueError(f"{row.verdict!r} of {row.label!r}: expected add or remove, and a word")
+    return insert(con, "given_label_rows", GivenLabelRow, rows)
+
+
+def given_labels(con: Connection) -> dict[str, list[str]]:
+    """By sha256, the labels in force that people gave, in alphabetical order."""
+    rows = con.execute("SELECT sha256, list(label ORDER BY label) FROM given_labels GROUP BY sha256").fetchall()
+    return {sha256: list(labels) for sha256, labels in rows}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from harvest.errors import UsageError
 from harvest.ledger.database import Connection
 
-__all__ = ["DIGITS", "find_sha256"]
+__all__ = ["DIGITS", "find_sha256", "known_sha256s"]
 
 DIGITS = re.compile(r"[0-9a-fA-F]{10,64}")
 """How recipes and files name an image of the ledger: by at least ten of the first digits of its sha256."""
@@ -32,3 +33,14 @@ def find_sha256(con: Connection, prefix: str) -> str:
         raise UsageError(f"no image whose sha256 begins with {prefix!r}; `harvest sql` finds it by title or address")
     listed = ", ".join(sha256[:16] for (sha256,) in found[:_SHOWN])
     raise UsageError(f"{len(found)} images begin with {prefix!r}, give more digits: {listed}")
+
+
+def known_sha256s(con: Connection, sha256s: Collection[str]) -> set[str]:
+    """Which of these whole sha256s are of images that the ledger has met."""
+    rows = con.execute(
+        """SELECT sha256 FROM (SELECT DISTINCT unnest(?) AS sha256) SEMI JOIN (
+               SELECT sha256 FROM images UNION ALL SELECT sha256 FROM sightings UNION ALL SELECT sha256 FROM takedowns
+           ) USING (sha256)""",
+        [list(sha256s)],
+    ).fetchall()
+    return {sha256 for (sha256,) in rows}

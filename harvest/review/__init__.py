@@ -1,6 +1,7 @@
 """What people look at and overrule: copies side by side, what filters chose, pictures to judge, and their verdicts."""
 
 from harvest.reports import ReportFiles
+from harvest.review.bad_list import bad_list_of, read_bad_list
 from harvest.review.choices import ChoiceReport, Judging
 from harvest.review.choices_numbers import Bound
 from harvest.review.choices_report import choices_to_json, write_choice_report
@@ -10,6 +11,7 @@ from harvest.review.report import to_json, write_copy_report
 from harvest.review.splits import SplitReport
 from harvest.review.splits_report import split_to_json, too_easy, write_split_report
 from harvest.review.verdicts import Verdict, give, in_force, read_verdicts, take_back
+from harvest.review.wall import Wall
 
 __all__ = [
     "Bound",
@@ -22,10 +24,13 @@ __all__ = [
     "SplitReport",
     "Suggestion",
     "Verdict",
+    "Wall",
+    "bad_list_of",
     "choices_to_json",
     "copy_report",
     "give",
     "in_force",
+    "read_bad_list",
     "read_verdicts",
     "split_to_json",
     "take_back",

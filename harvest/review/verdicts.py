@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harvest.errors import ConfigError, UsageError
-from harvest.ledger import Connection, ReviewRow, find_sha256, open_ledger, reviews, write_reviews
+from harvest.ledger import Connection, ReviewRow, find_sha256, known_sha256s, open_ledger, reviews, write_reviews
 from harvest.ledger.copies import VERDICTS
 from harvest.workspace import Workspace
 
@@ -21,7 +21,10 @@ _GIVEN = VERDICTS - {"undo"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a person says of one image (`keep`, `drop`), or of two (`apart`, `together`); shas may be shortened."""
+    """What a person says of one image (`keep`, `drop`, or `undo` of what was said), or of two (`apart`, `together`).
+
+    Sha256s may be shortened.
+    """
 
     verdict: str
     sha256: str
@@ -46,7 +49,8 @@ def give(
         if stage != "dedupe" and verdict.verdict in _PAIRS:
             raise UsageError(f"{verdict.verdict}: said of copies alone; --of {stage} takes keep, drop and undo")
     with open_ledger(workspace, write=True) as con:
-        rows = [_row(con, name, stage, verdict, reason, decided_by) for verdict in verdicts]
+        whole = _whole(con, verdicts)
+        rows = [_row(whole, name, stage, verdict, reason, decided_by) for verdict in verdicts]
         write_reviews(con, rows)
     return rows
 
@@ -123,10 +127,17 @@ def _read(file: Path, where: str, entry: object) -> Verdict:
     return Verdict(verdict=verdict, sha256=sha256, other=other)
 
 
+def _whole(con: Connection, verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """The sha256s that verdicts name, by how they name them."""
+    named = dict.fromkeys(each for verdict in verdicts for each in (verdict.sha256, verdict.other) if each)
+    known = known_sha256s(con, [each for each in named if len(each) == 64])
+    return {each: each if each in known else find_sha256(con, each) for each in named}
+
+
 def _row(  # noqa: PLR0917 - what a row is made of
-    con: Connection, name: str, stage: str, verdict: Verdict, reason: str, decided_by: str
+    whole: Mapping[str, str], name: str, stage: str, verdict: Verdict, reason: str, decided_by: str
 ) -> ReviewRow:
-    found = [find_sha256(con, prefix) for prefix in (verdict.sha256, verdict.other) if prefix]
+    found = [whole[named] for named in (verdict.sha256, verdict.other) if named]
     if len(set(found)) < len(found):
         raise UsageError(f"{verdict.verdict}: {verdict.sha256!r} and {verdict.other!r} are the same image")
     first, *second = sorted(found)

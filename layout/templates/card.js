@@ -100,8 +100,10 @@ picture.addEventListener("load", () => {
   if (shown >= 0) placeCard();
 });
 
+const current = () => (pinned >= 0 ? pinned : walking ? focused : hovered);
+
 function showCard() {
-  const next = pinned >= 0 ? pinned : walking ? focused : hovered;
+  const next = current();
   card.classList.toggle("pinned", pinned >= 0);
   if (next !== shown) {
     shown = next;

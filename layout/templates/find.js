@@ -14,6 +14,7 @@ const found = new Uint8Array(count).fill(1);
 const wanted = new Map(); // by facet: a set of values (-1 is unknown), or {least, most}
 const veil = cellPixels();
 const tint = cellPixels();
+const narrowing = []; // more that narrows: {isOn(), fits(index)}
 let words = [];
 let foundCount = count;
 let by = null; // the facet that colours show
@@ -56,10 +57,10 @@ function fits(index) {
       if (measured == null || measured < choice.least || measured > choice.most) return false;
     }
   }
-  return words.every((word) => haystack(index).includes(word));
+  return narrowing.every((each) => !each.isOn() || each.fits(index)) && words.every((word) => haystack(index).includes(word));
 }
 
-const isNarrowed = () => words.length > 0 || wanted.size > 0;
+const isNarrowed = () => words.length > 0 || wanted.size > 0 || narrowing.some((each) => each.isOn());
 
 /* Look at all images again, or at those that arrived. */
 function filter(first = 0, last = count) {

@@ -15,7 +15,7 @@ function hover(index) {
 }
 
 stage.addEventListener("pointermove", (event) => {
-  if (event.pointerType === "touch" || event.buttons) return;
+  if (event.pointerType === "touch" || event.buttons || stage.classList.contains("lassoing")) return;
   const { x, y } = local(event);
   hover(under(x, y));
 });

@@ -19,9 +19,10 @@ let walking = false; // the keyboard was used last, so its cell has a card
 let shown = -1;
 let waiting = false;
 
-// OpenSeadragon would put a style of its own into the page, which its policy forbids.
+// OpenSeadragon would put a style into the page, which its policy forbids, unless it finds one that is called so: this
+// is none, for it is of no namespace.
 if (!document.querySelector("style[data-openseadragon-mobile-css]")) {
-  const none = document.createElement("style");
+  const none = document.createElementNS(null, "style");
   none.setAttribute("data-openseadragon-mobile-css", "true");
   document.head.append(none);
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 
-from harvest.ledger import head, open_ledger, write_labels
+from harvest.ledger import GivenLabelRow, given_labels, head, open_ledger, write_given_labels, write_labels
 
 
 def columns(*ranks: int, vocabulary: str = "v1", sha256: str = "a" * 64) -> pa.Table:
@@ -42,3 +43,30 @@ def test_what_is_there_stays_and_further_ranks_come_to_it(workspace):
         ("clip@2", "v1", 1, "word 1"),
     ]
     assert unsealed == [(0,)]
+
+
+def given(label: str, verdict: str = "add", sha256: str = "a" * 64) -> GivenLabelRow:
+    return GivenLabelRow(sha256=sha256, label=label, verdict=verdict, decided_by="Ada Moss")
+
+
+def test_the_last_word_on_a_label_is_in_force_and_all_are_kept_with_who_and_when(workspace):
+    with open_ledger(workspace, write=True) as con:
+        write_given_labels(con, [given("shell"), given("cowrie"), given("moth", sha256="b" * 64)])
+        write_given_labels(
+            con, [given("shell", "remove"), given("moth", "remove", "b" * 64), given("moth", sha256="b" * 64)]
+        )
+
+        assert given_labels(con) == {"a" * 64: ["cowrie"], "b" * 64: ["moth"]}
+        rows = con.execute(
+            "SELECT count(*), count(seal), count(decided_at), any_value(decided_by) FROM given_label_rows"
+        ).fetchall()
+    assert rows == [(6, 6, 6, "Ada Moss")]
+
+
+@pytest.mark.parametrize("row", [given("shell", "keep"), given("  ")])
+def test_a_label_is_a_word_that_is_added_or_removed(workspace, row):
+    with (
+        open_ledger(workspace, write=True) as con,
+        pytest.raises(ValueError, match="expected add or remove, and a word"),
+    ):
+        write_given_labels(con, [row])

@@ -222,21 +222,23 @@ def test_the_public_surface_is_what_it_is():
 
 
 PUBLIC = """
-CaptionFacts CaptionRow CatalogueRow Connection DecisionRow DerivedRow DuplicateRow EmbeddedModel EmbeddedRow
-ExportRow FacesRow FingerprintRow FoundLabel Head HeldImage ImageRow KnownUrl LayoutRow LikenessRow Near ParquetExport
-ParquetFile PutOff RecheckRow ReviewRow RobotsRow RunRow ScoreRow SightingRow StageRun StageTally Status StatusLine
-Subject TakedownRow Tally VainAsk Waiting caption_facts captions_of catalogued compared_values copies_by_dedupe
-count_embeddings count_images count_requests count_vectors decided decisions derived dropped due duplicates
-embedded_models evidence_records export_parquet exported files_named find_sha256 fingerprints finish_run head holders
-image_columns images images_among images_by_creator images_by_creator_url images_by_digest images_by_url images_named
-ingest_all ingest_from ingest_segment known_among known_sha1 known_urls last_run latest_stage latest_stages layout_of
-likenesses near_images near_prints near_values nearest new_copies note_refusal note_robots open_ledger opt_outs
-provenance put_off query record_stage refusals requests_today reviews runs scores selected sightings_of start_run
-status subject_sources subjects take_results takedown_rows taken_down tally tombstoned_sha1 tombstoned_urls tombstones
-transaction uninspected unmeasured unwanted vain_asks vector_batches vector_block vectors vectors_of without_vectors
-work_columns write_captions write_comparison write_decisions write_derived write_duplicates write_embedded
-write_embeddings write_export write_faces write_fingerprints write_labels write_layout write_likenesses write_rechecks
-write_reviews write_scores write_takedowns
+AugmentedRow CaptionFacts CaptionRow CatalogueRow Connection DecisionRow DerivedRow DuplicateRow EmbeddedModel
+EmbeddedRow ExportRow FacesRow FingerprintRow FoundLabel GivenLabelRow Head HeldImage ImageRow KnownUrl LayoutRow
+LikenessRow Near ParentRow ParquetExport ParquetFile PutOff RecheckRow ReviewRow RobotsRow RunRow ScoreRow SightingRow
+SplitRow StageRun StageTally Status StatusLine Subject TakedownRow Tally VainAsk Waiting augmented_of bound_pairs
+caption_facts captions_of catalogued compared_values copies_by_dedupe count_embeddings count_images count_requests
+count_vectors decided decisions derived dropped due duplicates earlier_splits embedded_models evidence_records
+export_parquet exported files_named find_sha256 fingerprints finish_run given_labels head holders image_columns images
+images_among images_by_creator images_by_creator_url images_by_digest images_by_url images_named ingest_all
+ingest_from ingest_segment known_among known_sha1 known_sha256s known_urls last_run latest_stage latest_stages
+layout_of likenesses made_variants near_images near_prints near_values nearest new_copies not_augmented note_refusal
+note_robots open_ledger opt_outs provenance put_off query record_stage refusals requests_today reviews runs scores
+selected sightings_of splits_of start_run status subject_sources subjects take_results takedown_rows taken_down tally
+tombstoned_sha1 tombstoned_urls tombstones transaction uninspected unmeasured unwanted vain_asks vector_batches
+vector_block vectors vectors_of without_vectors work_columns write_augmentation write_captions write_comparison
+write_decisions write_derived write_duplicates write_embedded write_embeddings write_export write_faces
+write_fingerprints write_given_labels write_labels write_layout write_likenesses write_rechecks write_reviews
+write_scores write_splits write_takedowns write_variants
 """
 
 

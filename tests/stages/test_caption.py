@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harvest.config.captions import CaptionLabels, CaptionsConfig
 from harvest.demo.specimens import TEST_SEEDS, draw
 from harvest.errors import ConfigError
-from harvest.ledger import CaptionFacts, FoundLabel, captions_of, open_ledger
+from harvest.ledger import CaptionFacts, FoundLabel, GivenLabelRow, captions_of, open_ledger, write_given_labels
 from harvest.progress import SilentProgress
 from harvest.stages import check_recipe
 from harvest.stages.caption import run_caption
@@ -175,6 +175,17 @@ def run(herbarium, recipe):
         return run_caption(herbarium.workspace, read, progress=listening), listening.lines
 
     return run
+
+
+def test_peoples_labels_come_before_the_sources(herbarium, picture, run):
+    sha256 = herbarium.meet(picture(1), labels=("shell",))
+    herbarium.crawl()
+    with open_ledger(herbarium.workspace, write=True) as con:
+        write_given_labels(con, [GivenLabelRow(sha256=sha256, label="cowrie", verdict="add", decided_by="Ada Moss")])
+
+    run('{templates: ["{labels}"]}')
+
+    assert captions(herbarium) == {sha256: ("cowrie, shell", "template:{labels}")}
 
 
 def test_every_selected_image_gets_a_caption_with_its_origin(herbarium, picture, run):
