@@ -114,6 +114,18 @@ def test_a_creator_is_one_whatever_the_case_and_the_blanks(herbarium, recipe, pi
     )
 
 
+def test_all_of_one_source_is_one_part_and_what_comes_of_it_is_told(herbarium, recipe, met):
+    placed, told = split(herbarium, recipe("split: {by: [source, creator]}"))
+
+    assert set(placed.values()) == {"train"}
+    assert rows(herbarium, "SELECT count(DISTINCT part) FROM splits") == [(1,)]
+    assert told.lines == [
+        f"split: {name} has 0 of 60 images, 6 were asked for; the largest part (bound by copies or creator or source) "
+        "has 60 and is in train; `by: none` keeps only copies together"
+        for name in ("validation", "test")
+    ]
+
+
 def test_copies_that_were_dropped_bind_what_they_are_copies_of(herbarium, recipe, met):
     """Two kept images that no method calls copies, and a dropped one that is a copy of the one and like the other."""
     one, dropped, other = sorted(met)[:3]

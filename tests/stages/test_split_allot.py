@@ -98,7 +98,7 @@ def test_growth_moves_nothing_and_fills_what_is_short(parts, first, shares):
         assert counts[split] < max(share * total, held[split]) + largest, "nothing is put where there is too much"
 
 
-def test_labels_are_at_most_half_as_unbalanced_as_by_chance():
+def test_labels_are_at_most_a_fifth_as_unbalanced_as_by_chance():
     chance = random.Random(7)
     names = random.Random(8).choices(["moth", "beetle", "fern", "key", "shell"], [40, 30, 15, 10, 5], k=400)
     parts = [
@@ -114,7 +114,7 @@ def test_labels_are_at_most_half_as_unbalanced_as_by_chance():
         by_chance.append(imbalance(parts, {part.name: placed[b.name] for part, b in zip(parts, bare, strict=True)}))
     ours = [imbalance(parts, allot(parts, USUAL, seed=seed)) for seed in range(10)]
 
-    assert sum(ours) / len(ours) <= 0.5 * sum(by_chance) / len(by_chance)
+    assert sum(ours) / len(ours) <= 0.2 * sum(by_chance) / len(by_chance)
 
 
 def test_images_of_several_labels_balance_all_of_them():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -233,10 +234,15 @@ def _reasons(
 def _make(job: _Job) -> _Made:
     sha256 = job.parent.sha256
     try:
-        picture = decode_rgb(job.store.local(job.parent.source))
+        picture = decode_rgb(job.store.local(job.parent.source), longest=_decoded_for(job.config))
     except (Broken, OSError) as error:
         return _Made(sha256=sha256, fault=f"does not decode: {error}")
     return _Made(sha256=sha256, rows=tuple(_rows(job, picture)))
+
+
+def _decoded_for(config: AugmentConfig) -> int | None:
+    """Pixels that even the smallest crop is not enlarged from: what a JPEG decodes to beyond them nobody would see."""
+    return math.ceil(2 * config.px / math.sqrt(config.crop)) if config.px else None
 
 
 def _rows(job: _Job, picture: Image.Image) -> Iterator[AugmentedRow]:
