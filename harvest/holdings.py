@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from warcio.exceptions import ArchiveLoadFailed
 
 from harvest.errors import LedgerError
@@ -173,6 +172,8 @@ def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
 
 def _shows(table: Path, wanted: Collection[str]) -> bool:
     """Whether a Parquet table names one of the images; one that cannot be read is taken to name them."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
+
     try:
         shown = pq.read_table(table, columns=["sha256"]).column("sha256").cast(pa.string())
     except (OSError, KeyError, pa.ArrowException):

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harvest import export, review
-from harvest.audit import AuditReport, ReportFiles, audit, write_report
 from harvest.config.policy import Policy, default_policy, load_policy
 from harvest.config.recipe import Recipe, load_recipe
 from harvest.config.source import SourceConfig, load_source
@@ -32,6 +31,9 @@ from harvest.stages import (
 )
 from harvest.stages import filters as judges
 from harvest.workspace import Workspace
+
+if TYPE_CHECKING:
+    from harvest.audit import AuditReport, ReportFiles
 
 __all__ = ["Plan", "RunReport", "Step", "filter_report", "prepare", "run", "run_stage", "split_report"]
 
@@ -144,6 +146,8 @@ def export_all(
 
 def audit_all(workspace: Workspace, plan: Plan, *, progress: Progress) -> tuple[AuditReport, ReportFiles]:
     """Audit under the recipe's policy and write the report."""
+    from harvest.audit import audit, write_report  # noqa: PLC0415 - what reads evidence is large, and stages have none
+
     report = audit(workspace, plan.policy, digests=plan.digests(workspace), progress=progress)
     return report, write_report(workspace, report)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-__all__ = ["Bands", "checked", "regrouped"]
+__all__ = ["Bands", "checked", "regrouped", "whole"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +51,13 @@ def regrouped(bands: Bands, height: int) -> Iterator[NDArray[np.uint8]]:
                 held, count = np.empty_like(held), 0
     if count:
         yield held[:count]
+
+
+def whole(bands: Bands) -> Image.Image:
+    """The picture in one piece, for what cannot take it in rows. Raises ValueError as `checked` does."""
+    picture = Image.new("RGB", (bands.width, bands.height))
+    top = 0
+    for rows in checked(bands):
+        picture.paste(Image.fromarray(rows), (0, top))
+        top += len(rows)
+    return picture

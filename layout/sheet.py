@@ -7,12 +7,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw
 
+from layout.bands import Bands
 from layout.lettering import Typeface, typeface_for
-from layout.render import LARGEST_PIXELS, Tile, Tiles, as_image, each_tile
+from layout.render import Tile, Tiles, as_image, each_tile
 
-__all__ = ["SheetStyle", "contact_sheets", "sheet_pages"]
+__all__ = ["SheetStyle", "contact_sheets", "page_size", "sheet_pages"]
 
 _DARK, _LIGHT = "#1d1c1a", "#f4f1ea"
 _PAGE_ASPECT = 2**0.5
@@ -111,24 +114,25 @@ def sheet_pages(n: int, style: SheetStyle, *, heading: str = "", lines: int = 0)
     return max(1, math.ceil(n / _page(n, style, bool(heading), lines).per_page()))
 
 
+def page_size(n: int, style: SheetStyle, *, heading: str = "", lines: int = 0) -> tuple[int, int]:
+    """Width and height in pixels of the first of these pages, which is the largest."""
+    page = _page(n, style, bool(heading), lines)
+    return page.width, page.height(min(page.rows, max(1, math.ceil(n / page.columns))))
+
+
 def contact_sheets(
     tiles: Tiles, n: int, style: SheetStyle, *, heading: str = "", labels: Sequence[str | None] | None = None
-) -> Iterator[Image.Image]:
-    """Yield the pages as RGB images: `n` pictures whole, each in its cell, under a heading where there is one.
+) -> Iterator[Bands]:
+    """Yield the pages as rows of pixels: `n` pictures whole, each in its cell, under a heading where there is one.
 
     Labels stand under their picture, a line for each of theirs, cut to its width. The last page ends with its last row.
-    One page at a time is in memory. Raises ValueError where labels are not as many as pictures, or a page would exceed
-    LARGEST_PIXELS.
+    One row of pictures at a time is in memory; a page is used up before the next is asked for. Raises ValueError where
+    labels are not as many as pictures, or there are fewer pictures than `n`.
     """
     if labels is not None and len(labels) != n:
         raise ValueError(f"expected {n} labels, one a picture, got {len(labels)}")
     lines = max((label.count("\n") + 1 for label in labels or () if label), default=0) if labels is not None else 0
     page = _page(n, style, bool(heading), lines)
-    if page.width * page.height(page.rows) > LARGEST_PIXELS:
-        raise ValueError(
-            f"a page of {page.width} x {page.height(page.rows)} pixels exceeds {LARGEST_PIXELS}: "
-            "choose fewer columns or rows, or smaller tiles"
-        )
     pages = sheet_pages(n, style, heading=heading, lines=lines)
     pictures = each_tile(tiles, n)
     typeface = typeface_for([heading, *(label for label in labels or () if label)])
@@ -136,11 +140,9 @@ def contact_sheets(
         first = number * page.per_page()
         count = min(page.per_page(), n - first)
         captions = labels[first : first + count] if labels is not None else [None] * count
-        sheet = _blank(page, count)
-        if heading:
-            _head(sheet, page, typeface, heading=heading, folio=_folio(n, number, pages))
-        _fill(sheet, page, typeface, itertools.islice(pictures, count), captions)
-        yield sheet
+        head = _head(page, typeface, heading=heading, folio=_folio(n, number, pages))
+        rows = itertools.chain([head], _rows(page, typeface, pictures, captions))
+        yield Bands(width=page.width, height=max(1, page.height(max(1, math.ceil(count / page.columns)))), rows=rows)
 
 
 def _page(n: int, style: SheetStyle, headed: bool, lines: int) -> _Page:
@@ -157,14 +159,12 @@ def _folio(n: int, number: int, pages: int) -> str:
     return pictures if pages == 1 else f"{pictures},  page {number + 1} of {pages}"
 
 
-def _blank(page: _Page, count: int) -> Image.Image:
-    rows = max(1, math.ceil(count / page.columns))
-    return Image.new("RGB", (page.width, max(1, page.height(rows))), page.style.background)
-
-
-def _head(sheet: Image.Image, page: _Page, typeface: Typeface, *, heading: str, folio: str) -> None:
-    """The heading, and the folio at the right where there is room for both."""
-    draw = ImageDraw.Draw(sheet)
+def _head(page: _Page, typeface: Typeface, *, heading: str, folio: str) -> NDArray[np.uint8]:
+    """All above the pictures: the heading, and the folio at the right where there is room for both."""
+    if not heading:
+        return _paper(page, page.top)
+    band = Image.new("RGB", (page.width, page.top), page.style.background)
+    draw = ImageDraw.Draw(band)
     large = typeface.font(page.heading_size)
     small = typeface.font(max(10, round(page.heading_size * 0.55)))
     baseline = page.margin + page.heading_size
@@ -177,28 +177,47 @@ def _head(sheet: Image.Image, page: _Page, typeface: Typeface, *, heading: str, 
     rule = baseline + round(page.heading_size * 0.6)
     line = (page.margin, rule, page.width - page.margin, rule)
     draw.line(line, fill=page.shade(0.15), width=max(1, page.heading_size // 20))
+    return np.asarray(band)
 
 
-def _fill(
-    sheet: Image.Image, page: _Page, typeface: Typeface, pictures: Iterator[Tile], captions: Sequence[str | None]
-) -> None:
-    draw = ImageDraw.Draw(sheet)
+def _rows(
+    page: _Page, typeface: Typeface, pictures: Iterator[Tile], captions: Sequence[str | None]
+) -> Iterator[NDArray[np.uint8]]:
+    """The pictures, a row of them after another, and the margin below."""
+    for first in range(0, len(captions), page.columns):
+        some = captions[first : first + page.columns]
+        is_last = first + page.columns >= len(captions)
+        height = page.row_height - page.gap * is_last
+        yield _row(page, typeface, itertools.islice(pictures, len(some)), some, height)
+    yield _paper(page, page.margin if captions else page.height(1) - page.top)
+
+
+def _paper(page: _Page, height: int) -> NDArray[np.uint8]:
+    paper = np.empty((height, page.width, 3), np.uint8)
+    paper[:] = ImageColor.getrgb(page.style.background)[:3]
+    return paper
+
+
+def _row(
+    page: _Page, typeface: Typeface, pictures: Iterator[Tile], captions: Sequence[str | None], full: int
+) -> NDArray[np.uint8]:
+    band = Image.new("RGB", (page.width, full), page.style.background)
+    draw = ImageDraw.Draw(band)
     font = typeface.font(page.label_size)
     width, height = page.cell
     border = min(page.style.border, (min(page.cell) - 1) // 2)
     for place, (caption, part) in enumerate(zip(captions, pictures, strict=True)):
-        left = page.margin + place % page.columns * (width + page.gap)
-        top = page.top + place // page.columns * page.row_height
+        left = page.margin + place * (width + page.gap)
         picture = _contained(as_image(part), width - 2 * border, height - 2 * border)
         # Pictures stand on the line of their captions, as on a shelf; without captions they hang in the middle.
         room = height - 2 * border - picture.height
-        x, y = left + (width - picture.width) // 2, top + border + (room if page.lines else room // 2)
+        x, y = left + (width - picture.width) // 2, border + (room if page.lines else room // 2)
         if border:
             frame = (x - border, y - border, x + picture.width + border, y + picture.height + border)
-            sheet.paste(page.style.border_colour, frame)
-        sheet.paste(picture, (x, y))
+            band.paste(page.style.border_colour, frame)
+        band.paste(picture, (x, y))
         for number, line in enumerate((caption or "").split("\n") if caption else ()):
-            baseline = top + height + round(page.label_size * _LINE * (number + 1))
+            baseline = height + round(page.label_size * _LINE * (number + 1))
             draw.text(
                 (left, baseline),
                 typeface.line(line, font, width),
@@ -206,6 +225,7 @@ def _fill(
                 fill=page.shade(0.6 if number == 0 else 0.45),
                 anchor="ls",
             )
+    return np.asarray(band)
 
 
 def _contained(picture: Image.Image, width: int, height: int) -> Image.Image:

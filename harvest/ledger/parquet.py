@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from harvest.errors import LedgerError, UsageError
 from harvest.ledger.database import open_ledger
@@ -54,6 +53,8 @@ def export_parquet(
     a view makes of the tables is not written. Raises UsageError when the folder is there and `replace` is False, or is
     no such export, and LedgerError when a file cannot be written.
     """
+    import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
+
     _require_ours(folder, replace=replace)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -75,15 +75,12 @@ def record_stage(  # noqa: PLR0917 - the key of a stage run, in its columns' ord
 ) -> int:
     """Note that a stage over the whole set called `name` is finished; the number of the new stage run."""
     ((number,),) = con.execute("SELECT nextval('stage_run_ids')").fetchall()
-    row = {
-        "stage_run": number,
-        "stage": stage,
-        "name": name,
-        "recipe_digest": recipe_digest,
-        "input_digest": input_digest,
-        "detail": json.dumps(detail, sort_keys=True),
-    }
-    insert_columns(con, "stage_runs", pa.Table.from_pylist([row]))
+    values = [number, stage, name, recipe_digest, input_digest, json.dumps(detail, sort_keys=True)]
+    # Made by DuckDB: from Python's own values, pyarrow would import pandas, where there is one.
+    row = con.sql(
+        "SELECT ? AS stage_run, ? AS stage, ? AS name, ? AS recipe_digest, ? AS input_digest, ? AS detail", params=values
+    )
+    insert_columns(con, "stage_runs", row.to_arrow_table())
     return int(number)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
@@ -16,7 +18,12 @@ from harvest.workspace import Workspace, published
 
 __all__ = ["FORMATS", "write_sheet"]
 
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+FORMATS: Mapping[str, Literal["jpeg", "png", "webp"]] = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".png": "png",
+    ".webp": "webp",
+}
 _COLUMNS, _TILE, _QUALITY = 6, 192, 90
 _PIXELS = 24_000_000  # of all tiles together: where there are many, they are smaller
 _UNREADABLE = "#d9d6cf"
@@ -32,7 +39,8 @@ def write_sheet(file: Path, workspace: Workspace, answer: Answer, *, progress: P
         raise UsageError(f"--sheet {file}: expected a file ending in {', '.join(FORMATS)}, in a folder that is there")
     if not answer.hits:
         return
-    from layout.sheet import SheetStyle, contact_sheets  # noqa: PLC0415 - only when there is a sheet to draw
+    from layout.encode import write_picture  # noqa: PLC0415 - only when there is a sheet to draw
+    from layout.sheet import SheetStyle, contact_sheets  # noqa: PLC0415
 
     store, hits = Store(workspace.root), answer.hits
     labels = [f"{hit.score:.3f}  {hit.title or hit.sha256[:12]}" for hit in hits]
@@ -47,8 +55,8 @@ def write_sheet(file: Path, workspace: Workspace, answer: Answer, *, progress: P
             return _picture(store, hits[index])
 
         (page,) = contact_sheets(picture, len(hits), style, heading=heading, labels=labels)
-    with published(file) as temporary:
-        page.save(temporary, FORMATS[file.suffix.lower()], quality=_QUALITY)
+        with published(file) as temporary:
+            write_picture(temporary, page, FORMATS[file.suffix.lower()], quality=_QUALITY)
 
 
 def _picture(store: Store, hit: Hit) -> Image.Image:

@@ -25,7 +25,8 @@ from harvest.ledger import (
     open_ledger,
 )
 from harvest.progress import Progress
-from harvest.stages.dedupe.register import LIKENESS, SIDE, Portrait, likeness, portrait
+from harvest.stages.dedupe.digest import LIKENESS
+from harvest.stages.dedupe.register import SIDE, Portrait, likeness, portrait
 from harvest.store import Store
 from harvest.workspace import Workspace
 

@@ -21,8 +21,9 @@ from harvest.images.decode import decode_rgb
 from harvest.images.fingerprint import fingerprint
 from harvest.processes import in_processes
 from harvest.stages.dedupe.alignment import DIHEDRAL
+from harvest.stages.dedupe.digest import LIKENESS
 from harvest.stages.dedupe.embedding import LEAST_SIMILARITY, NEIGHBOURS, structure, turned
-from harvest.stages.dedupe.register import LIKENESS, SIDE, Portrait, likeness, portrait
+from harvest.stages.dedupe.register import SIDE, Portrait, likeness, portrait
 
 __all__ = ["PRECISION", "Gallery", "Method", "customary", "imagededup", "imagehash_method", "ours", "prepare"]
 

@@ -10,7 +10,7 @@ from harvest.images.fingerprint import PHASH_VERSION
 from harvest.items import Fingerprint, ImageItem, Outcome, Sighting
 from harvest.journal import JournalWriter, RunHeader
 from harvest.ledger import LikenessRow, open_ledger, transaction, write_likenesses
-from harvest.stages.dedupe.confirm import measure_version
+from harvest.stages.dedupe.digest import measure_version
 from harvest.store import original_path
 from harvest.workspace import Workspace
 

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
+from layout.bands import whole
 from layout.lettering import typeface_for
-from layout.sheet import SheetStyle, contact_sheets, sheet_pages
+from layout.sheet import SheetStyle, page_size, sheet_pages
+from layout.sheet import contact_sheets as contact_sheets_in_rows
+
+
+def contact_sheets(*what, **how):
+    """The pages, each in one piece."""
+    return map(whole, contact_sheets_in_rows(*what, **how))
 
 
 def squares(n, side=32):
@@ -60,9 +67,11 @@ def test_a_picture_or_a_label_too_few_is_an_error():
         list(contact_sheets(squares(2), 3, SheetStyle(), heading="Three"))
 
 
-def test_a_page_too_large_to_open_is_refused():
-    with pytest.raises(ValueError, match="choose fewer columns or rows, or smaller tiles"):
-        next(contact_sheets([], 10_000, SheetStyle(columns=100, cell=(256, 256))))
+@pytest.mark.parametrize(("n", "style"), [(0, {}), (7, {"columns": 3}), (500, {"columns": 10, "margin": 0, "gap": 9})])
+def test_the_size_of_a_page_is_known_before_it_is_drawn(n, style):
+    style = SheetStyle(cell=(32, 32), **style)
+    first = next(contact_sheets(squares(n), n, style, heading="Some", labels=["a\nb"] * n))
+    assert first.size == page_size(n, style, heading="Some", lines=2 if n else 0)
 
 
 def test_long_lines_are_cut_to_measure():

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from layout.bands import whole
 from layout.grid import Grid
 from layout.render import cell_box, largest_tile, mosaic, mosaic_size, scatter
 from layout.sheet import SheetStyle, contact_sheets, sheet_pages
@@ -49,7 +50,7 @@ def test_scatter_shows_all_of_a_sparse_cloud(coloured_tiles: NDArray[np.uint8]) 
 def test_sheets_show_every_picture_whole_in_order(coloured_tiles: NDArray[np.uint8]) -> None:
     wide = [Image.fromarray(tile).resize((40, 20)) for tile in coloured_tiles]
     style = SheetStyle(columns=3, rows=2, cell=(40, 40))
-    pages = list(contact_sheets(wide, 12, style, heading="Twelve"))
+    pages = list(map(whole, contact_sheets(wide, 12, style, heading="Twelve")))
     assert len(pages) == sheet_pages(12, style, heading="Twelve") == 2
     for page, part in zip(pages, (coloured_tiles[:6], coloured_tiles[6:]), strict=True):
         pixels = np.asarray(page)
@@ -63,17 +64,18 @@ def test_sheets_show_every_picture_whole_in_order(coloured_tiles: NDArray[np.uin
 def test_labels_of_any_script_and_length_leave_pictures_alone(coloured_tiles: NDArray[np.uint8]) -> None:
     labels = [None, "", "Żółw 亀 \U0001f422", "a\nvery\tlong " * 30, "\u202egnirts", "\ud800", *["x"] * 6]
     style = SheetStyle(columns=12, rows=1, cell=(32, 32))
-    (page,) = contact_sheets(list(coloured_tiles), 12, style, heading="名 " * 200, labels=labels)
+    (page,) = map(whole, contact_sheets(list(coloured_tiles), 12, style, heading="名 " * 200, labels=labels))
     pixels = np.asarray(page)
     assert [int((pixels == tile[0, 0]).all(axis=2).sum()) for tile in coloured_tiles] == [32 * 32] * 12
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_a_sheet_of_hardly_anything_is_a_page(n: int) -> None:
-    pages = list(contact_sheets(lambda _: Image.new("RGB", (9, 9)), n, SheetStyle(cell=(64, 64)), heading="Few"))
+    style = SheetStyle(cell=(64, 64))
+    pages = list(map(whole, contact_sheets(lambda _: Image.new("RGB", (9, 9)), n, style, heading="Few")))
     assert len(pages) == 1
 
 
 def test_refuses_too_few_pictures(coloured_tiles: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="shorter"):
-        list(contact_sheets(list(coloured_tiles), 13, SheetStyle(columns=3, cell=(16, 16))))
+        list(map(whole, contact_sheets(list(coloured_tiles), 13, SheetStyle(columns=3, cell=(16, 16)))))

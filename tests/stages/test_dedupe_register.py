@@ -6,7 +6,8 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from harvest.demo.specimens import TEST_SEEDS, draw
 from harvest.stages.dedupe.alignment import DIHEDRAL, TURNS
-from harvest.stages.dedupe.register import LIKENESS, likeness, portrait
+from harvest.stages.dedupe.digest import LIKENESS
+from harvest.stages.dedupe.register import likeness, portrait
 
 
 @pytest.fixture(scope="module")

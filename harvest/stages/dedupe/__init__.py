@@ -6,14 +6,12 @@ What is compiled is loaded when it is needed: commands that only ask who was dec
 from __future__ import annotations
 
 from harvest.config.recipe import Recipe
-from harvest.ledger import Connection
 from harvest.progress import Progress
+from harvest.stages.dedupe.digest import STAGE, dedupe_digest
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "dedupe_digest", "run_dedupe"]
-
-STAGE = "dedupe"
 
 
 def run_dedupe(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
@@ -21,10 +19,3 @@ def run_dedupe(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
     from harvest.stages.dedupe import stage  # noqa: PLC0415
 
     return stage.run_dedupe(workspace, recipe, progress=progress)
-
-
-def dedupe_digest(con: Connection, recipe: Recipe) -> str:
-    """The digest of the decisions in force: `harvest.stages.dedupe.stage`."""
-    from harvest.stages.dedupe import stage  # noqa: PLC0415
-
-    return stage.dedupe_digest(con, recipe)

@@ -15,13 +15,14 @@ from harvest.images.decode import decode_rgb
 from harvest.ledger import LikenessRow, likenesses, open_ledger, write_likenesses
 from harvest.processes import batches, in_processes
 from harvest.progress import Progress
+from harvest.stages.dedupe.digest import LIKENESS, measure_version
 from harvest.stages.dedupe.groups import Proofs
 from harvest.stages.dedupe.pictures import Pictures
-from harvest.stages.dedupe.register import LIKENESS, REGISTER_VERSION, SIDE, Likeness, Portrait, likeness, portrait
+from harvest.stages.dedupe.register import SIDE, Likeness, Portrait, likeness, portrait
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["Witness", "measure_version"]
+__all__ = ["Witness"]
 
 _WRITE = 10_000  # likenesses in one turn at the ledger, or those of so many
 _SECONDS = 10
@@ -32,11 +33,6 @@ _portraits: OrderedDict[tuple[str, str], Portrait | None] = OrderedDict()
 
 Pair = tuple[str, str]
 Seen = tuple[bool, bool]
-
-
-def measure_version(dihedral: str) -> str:
-    """The version under which likenesses are remembered: what may be mirrored is part of the measure."""
-    return REGISTER_VERSION if dihedral == "none" else f"{REGISTER_VERSION}/{dihedral}"
 
 
 class Witness:

@@ -18,10 +18,8 @@ from harvest.stages.dedupe.alignment import DIHEDRAL, TURNS, Alignment, align
 from harvest.stages.dedupe.keypoints import blurred, keypoints
 from harvest.stages.dedupe.overlay import agreement, box_mean, corner_fill, refined, warped
 
-__all__ = ["LIKENESS", "REGISTER_VERSION", "SIDE", "Likeness", "Portrait", "likeness", "portrait"]
+__all__ = ["SIDE", "Likeness", "Portrait", "likeness", "portrait"]
 
-REGISTER_VERSION: Final = "upright-sift192/affine/window15-trim10/colour/2"
-LIKENESS: Final = 0.965  # least score of a copy: altered ones have .97 and more, written pages of one layout up to .95
 SIDE: Final = 192  # pixels of a portrait's longer side
 _LARGEST = 2.6  # most that one picture may be larger than the other
 _COVERED, _SHARED = 0.7, 0.2  # least shares of the pictures that the other covers: of the one, and of the other

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
-from harvest.config.dedupe import DedupeConfig
-from harvest.config.recipe import Recipe, params_digest
-from harvest.ledger import Connection, latest_stage, open_ledger, reviews, write_decisions, write_duplicates
+from harvest.config.recipe import Recipe
+from harvest.ledger import latest_stage, open_ledger, reviews, write_decisions, write_duplicates
 from harvest.progress import Progress
-from harvest.stages.dedupe import STAGE
-from harvest.stages.dedupe.confirm import measure_version
 from harvest.stages.dedupe.decisions import outcome
+from harvest.stages.dedupe.digest import STAGE, VERSION, digest_for
 from harvest.stages.dedupe.pictures import Pictures
-from harvest.stages.dedupe.register import LIKENESS
 from harvest.stages.dedupe.search import Reviewed, search
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
-__all__ = ["dedupe_digest", "run_dedupe"]
+__all__ = ["run_dedupe"]
 
-VERSION = 2
 _BATCH = 100_000
 
 
@@ -38,7 +33,7 @@ def run_dedupe(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
         said = reviews(con, recipe.name, STAGE)
         last = latest_stage(con, STAGE, recipe.name)
     inputs = pictures.digest(said)
-    digest = _digest(recipe.dedupe, inputs)
+    digest = digest_for(recipe.dedupe, inputs)
     if last is not None and last.recipe_digest == digest:
         return _report(last.detail, done=0, skipped=len(pictures))
     reviewed = Reviewed.of(pictures, said)
@@ -55,20 +50,6 @@ def run_dedupe(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> S
             con, name=recipe.name, recipe_digest=digest, input_digest=inputs, rows=result.rows, detail=detail
         )
     return _report(detail, done=len(pictures), skipped=0)
-
-
-def dedupe_digest(con: Connection, recipe: Recipe) -> str:
-    """The digest of the decisions in force: those made for the newest set that was deduplicated by this recipe.
-
-    Images that came in since have no decision under it. Before the first run no decision has it.
-    """
-    last = latest_stage(con, STAGE, recipe.name)
-    return _digest(recipe.dedupe, last.input_digest if last else "")
-
-
-def _digest(config: DedupeConfig, inputs: str) -> str:
-    measure = {"likeness": LIKENESS, "measure": measure_version(config.dihedral)}
-    return params_digest(STAGE, VERSION, {**asdict(config), **measure, "inputs": inputs})
 
 
 def _report(detail: Mapping[str, object], *, done: int, skipped: int) -> StageReport:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from harvest.config.recipe import Recipe, params_digest
 from harvest.config.sheet import SheetConfig
+from harvest.errors import ConfigError
 from harvest.ledger import latest_stage, open_ledger, record_stage
 from harvest.processes import cores, in_threads
 from harvest.progress import Progress
@@ -20,10 +22,13 @@ from harvest.stages.sheet.subjects import Subject, by_colour, mean_colour, subje
 from harvest.stages.work import digest_over
 from harvest.workspace import Workspace
 
+if TYPE_CHECKING:
+    from layout.bands import Bands
+
 __all__ = ["STAGE", "run_sheet"]
 
 STAGE = "sheet"
-VERSION = 2
+VERSION = 3
 _COLOUR_SIDE = 16
 
 
@@ -74,8 +79,9 @@ def _pages(  # noqa: PLR0917 - the sheet and what it is made of
     labels: list[str | None],
     heading: str,
     progress: Progress,
-) -> Iterator[Image.Image]:
-    from layout.sheet import SheetStyle, contact_sheets  # noqa: PLC0415 - only when there is a sheet to draw
+) -> Iterator[Bands]:
+    from layout.encode import check_size  # noqa: PLC0415 - only when there is a sheet to draw
+    from layout.sheet import SheetStyle, contact_sheets, page_size  # noqa: PLC0415
 
     style = SheetStyle(
         columns=config.columns,
@@ -87,6 +93,11 @@ def _pages(  # noqa: PLR0917 - the sheet and what it is made of
         border=config.border,
         border_colour=config.border_colour,
     )
+    width, height = page_size(len(chosen), style, heading=heading, lines=len(config.labels))
+    try:
+        check_size(width, height, "png" if config.format == "png" else "jpeg")
+    except ValueError as error:
+        raise ConfigError(recipe.file, "sheet", f"a page has {error}, or the columns and rows fewer") from None
     pictures = _pictures(workspace, recipe, chosen, max(style.cell), progress)
     yield from contact_sheets(pictures, len(chosen), style, heading=heading, labels=labels if config.labels else None)
 
