@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from warcio.exceptions import ArchiveLoadFailed
 
 from harvest.errors import LedgerError
@@ -172,6 +171,7 @@ def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
 
 def _shows(table: Path, wanted: Collection[str]) -> bool:
     """Whether a Parquet table names one of the images; one that cannot be read is taken to name them."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
     import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
 
     try:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from harvest import scorers
 from harvest.engine import Fault, Order, Seen, look, readable
@@ -42,6 +41,8 @@ def measure(
     Raises ComponentMissing for a scorer that is not installed and lacks something, LedgerError when an original is
     gone.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     by_id = {identify(workspace, name): name for name in dict.fromkeys(names)}
     with open_ledger(workspace) as con:
         missing = unmeasured(con, list(by_id), left_out=left_out)
@@ -81,6 +82,8 @@ def _seen(
     workspace: Workspace, missing: pa.Table, by_id: Mapping[str, str], task: Task
 ) -> Iterator[tuple[tuple[str, ...], Seen]]:
     """Each image with the scorers that it lacked; those that lack the same together."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     lacks = pc.binary_join(missing["lacking"], "\n")
     read = Store(workspace.root).read
     for wanted in pc.unique(lacks).to_pylist():

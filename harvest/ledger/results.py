@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from harvest.errors import LedgerError
@@ -76,6 +75,8 @@ def holders(con: Connection, table: str, **key: str | int) -> pa.ChunkedArray:
 
 def known_among(con: Connection, sha256s: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Those of some images that are here, and those that never were; what is in neither was taken down."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     with registered(con, "incoming", pa.table({"sha256": pc.unique(sha256s)})):
         here = con.sql("SELECT sha256 FROM incoming SEMI JOIN images_here USING (sha256)").to_arrow_table()
         strange = con.sql("""
@@ -89,6 +90,8 @@ def take_results(con: Connection, table: str, rows: pa.Table) -> int:
 
     The files of sized copies lie where they say. Raises LedgerError for vectors that cannot be of their model.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     if table == "derived":
         return insert_selected(con, "derived_rows", rows.drop_columns(["body"]), *DERIVED_MAKINGS)
     if table == "embeddings":
@@ -99,6 +102,8 @@ def take_results(con: Connection, table: str, rows: pa.Table) -> int:
 
 
 def _check_vectors(con: Connection, model: str, vectors: pa.ListArray) -> None:
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     here = con.execute("SELECT len(vector) FROM embeddings WHERE model = ? LIMIT 1", [model]).fetchall()
     widths = set(pc.unique(pc.list_value_length(vectors)).to_pylist()) | {width for (width,) in here}
     if len(widths) != 1:

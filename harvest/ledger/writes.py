@@ -77,9 +77,8 @@ def record_stage(  # noqa: PLR0917 - the key of a stage run, in its columns' ord
     ((number,),) = con.execute("SELECT nextval('stage_run_ids')").fetchall()
     values = [number, stage, name, recipe_digest, input_digest, json.dumps(detail, sort_keys=True)]
     # Made by DuckDB: from Python's own values, pyarrow would import pandas, where there is one.
-    row = con.sql(
-        "SELECT ? AS stage_run, ? AS stage, ? AS name, ? AS recipe_digest, ? AS input_digest, ? AS detail", params=values
-    )
+    names = ("stage_run", "stage", "name", "recipe_digest", "input_digest", "detail")
+    row = con.sql(f"SELECT {', '.join(f'? AS {each}' for each in names)}", params=values)
     insert_columns(con, "stage_runs", row.to_arrow_table())
     return int(number)
 

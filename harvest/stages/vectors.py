@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from harvest import embedders
 from harvest.config.models import label_of
@@ -60,6 +59,8 @@ def embed_all(
 
     Raises WeightsMissing, ComponentMissing, and LedgerError when an original is gone.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     identities = {name: model_id(workspace, name) for name in dict.fromkeys(names)}
     with open_ledger(workspace) as con:
         digests = {identity: undecodable_digest(identity) for identity in identities.values()}
@@ -144,6 +145,8 @@ class _Run:
 
 
 def _carry_out(run: _Run, missing: pa.Table, progress: Progress) -> None:
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     where = "; ".join(dict.fromkeys(runner.where for runner in run.runners.values()))
     progress.say(f"embedding {len(missing):,} images with {', '.join(run.runners)} on the {where}")
     lacks = pc.binary_join(missing.column("lacking"), "\n")
@@ -187,6 +190,8 @@ def _images(missing: pa.Table) -> Iterator[tuple[str, str]]:
 
 def _is_lacking(missing: pa.Table, identity: str) -> pa.Array:
     """Which of the images lack a vector of one model."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - seven megabytes that few commands need
+
     lists = missing.column("lacking").combine_chunks()
     hits = pc.equal(pc.list_flatten(lists), identity)
     rows = pc.list_parent_indices(lists).filter(hits)
