@@ -62,6 +62,13 @@ class Grid:
             return np.stack([column + 0.5 + row % 2 / 2, (row + 0.5) * ROW_OF_HEXAGONS], axis=1).astype(np.float64)
         return np.stack([column + 0.5, row + 0.5], axis=1).astype(np.float64)
 
+    @property
+    def extent(self) -> NDArray[np.float64]:
+        """Width and height of the grid, in the units of `centres`."""
+        if self.hexagonal:
+            return np.array([self.columns + (0.5 if self.rows > 1 else 0.0), self.rows * ROW_OF_HEXAGONS])
+        return np.array([self.columns, self.rows], np.float64)
+
     def rows_columns(self, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row and column of each of `cells`."""
         row, column = np.divmod(np.asarray(cells, np.int64), self.columns)
