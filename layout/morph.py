@@ -134,7 +134,8 @@ def _inside(points: NDArray[np.float64], extent: NDArray[np.float64]) -> NDArray
     reach = np.abs(points - middle).max(axis=0, initial=0.0)
     room = np.maximum(middle - 0.5, 0.0)
     shares = [room[axis] / reach[axis] for axis in (0, 1) if reach[axis] > room[axis]]
-    return middle + (points - middle) * min([1.0, *shares])
+    drawn: NDArray[np.float64] = middle + (points - middle) * min([1.0, *shares])
+    return drawn
 
 
 def _frame(
