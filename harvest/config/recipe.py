@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +13,9 @@ from harvest.config.dedupe import DedupeConfig, check_dedupe, spelled_out
 from harvest.config.kinds import SLUG, SLUG_WORDS
 from harvest.config.layout import LayoutConfig, complete_layouts, layouts_of
 from harvest.config.models import located
-from harvest.config.reader import Section, digest_of, load_section, setting
+from harvest.config.reader import Section, digest_of, load_section, params_digest, setting
 from harvest.config.sheet import SheetConfig
+from harvest.config.sizes import SizeConfig, check_sizes
 from harvest.config.split import SplitConfig, complete_split
 from harvest.errors import ConfigError
 
@@ -27,17 +25,6 @@ __all__ = [
     "load_recipe",
     "params_digest",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeConfig:
-    """One derived size: `crop` fills the square from the centre, `fit` pads it, `longest` keeps the aspect."""
-
-    px: int = setting(ge=8, le=8192)
-    mode: str = setting("crop", choices=("crop", "fit", "longest"))
-    format: str = setting("jpeg", choices=("jpeg", "png", "webp"))
-    quality: int = setting(92, ge=1, le=100)
-    background: str = setting("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", expected="a colour like '#ffffff'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,17 +85,6 @@ def load_recipe(file: Path) -> Recipe:
             raise ConfigError(file, f"sources[{index}]", f"no such file: {source}")
     values["layout"] = complete_layouts(file, document.name, document.layout)
     check_dedupe(section, document.dedupe)
-    sizes = [size.px for size in document.sizes]
-    if len(set(sizes)) < len(sizes):
-        raise ConfigError(file, "sizes", f"each px may stand once, got {sizes}")
+    check_sizes(section, document.sizes)
     check_augment(section, document.augment, {size.px for size in document.sizes})
     return Recipe(**values, file=file, digest=digest_of(file))
-
-
-def params_digest(stage: str, code_version: int, parameters: Mapping[str, Any]) -> str:
-    """Hex sha256 that identifies what a stage does: its name, its code's version and its parameters.
-
-    Rows of a stage carry it, so that a changed threshold or changed code redoes that stage and no other.
-    """
-    canonical = json.dumps([stage, code_version, parameters], sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()

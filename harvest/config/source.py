@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harvest.config.reader import Secret, Section, digest_of, load_section, setting
-from harvest.config.recipe import SizeConfig
+from harvest.config.sizes import SizeConfig, check_sizes
 
 __all__ = ["Expectations", "HostPace", "Limits", "OptOutTerms", "Pace", "SourceConfig", "load_source"]
 
@@ -116,6 +116,7 @@ def load_source(file: Path) -> SourceConfig:
     """Read and validate a source config. Raises ConfigError."""
     section = load_section(file)
     document = section.read(_Document)
+    check_sizes(section, document.sizes, plain=True)
     values = {name: getattr(document, name) for name in _Document.__dataclass_fields__ if name != "options"}
     return SourceConfig(
         **values,

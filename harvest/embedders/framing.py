@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from harvest.embedders.base import Framing
 from harvest.errors import UsageError
+from harvest.images.attention import cut
 
-__all__ = ["VERSION", "Preprocess", "of_open_clip", "of_timm", "one_side"]
+__all__ = ["VERSION", "Preprocess", "Windowed", "of_open_clip", "of_timm", "one_side"]
 
 VERSION = "upright-srgb/1"
 """How images are decoded before they are framed. It is part of every model's id: vectors of another way are others."""
@@ -97,6 +99,32 @@ class Preprocess:
         # Half pixels go to the even neighbour, as Python rounds and therefore torchvision.
         left, top = round((width - self.side) / 2.0), round((height - self.side) / 2.0)
         return picture.crop((left, top, left + self.side, top + self.side))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windowed:
+    """Another framing's look at the square at one `place` of a picture (harvest.images.attention), or, without a place,
+    at all of it, squashed into a square.
+    """
+
+    framing: Framing
+    place: float | None = None
+
+    @property
+    def side(self) -> int:
+        """That of the other framing."""
+        return self.framing.side
+
+    @property
+    def least(self) -> int:
+        """That of the other framing."""
+        return self.framing.least
+
+    def __call__(self, picture: Image.Image) -> NDArray[np.uint8]:
+        """An upright RGB picture as pixels, (side, side, 3)."""
+        if self.place is not None:
+            return self.framing(cut(picture, self.place))
+        return self.framing(picture.resize((self.least, self.least), Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
 def of_open_clip(config: Mapping[str, Any]) -> Preprocess:

@@ -13,7 +13,7 @@ from harvest.embedders.base import Framing
 from harvest.errors import Broken, LedgerError
 from harvest.images.once import DecodedOnce
 from harvest.images.prints import PRINTS, Print
-from harvest.images.resize import Size, derive
+from harvest.images.resize import Size, Sized, sized
 
 __all__ = ["Fault", "Order", "Seen", "look_at", "readable"]
 
@@ -23,7 +23,7 @@ class Order:
     """What to make of each image. Picklable: it goes to worker processes.
 
     `framings` of the models that shall see it, `prints` by their names in `harvest.images.prints.PRINTS`, `sizes` as
-    `harvest.images.resize.derive` makes them, `scores` by the names that `harvest.scorers.load` knows.
+    `harvest.images.resize.sized` makes them, `scores` by the names that `harvest.scorers.load` knows.
 
     A JPEG is decoded once, at the scale that the largest of all this needs. What needs less is reduced from there:
     that moves vectors by up to .0001 of their cosine, and a bit or two of one print in sixty. Where rows have to be
@@ -69,14 +69,14 @@ class Fault:
 class Seen:
     """What was made of one image, in the order of what was wanted; nothing where there is a `fault`.
 
-    `pixels` are (side, side, 3) each, `sizes` encoded files; `prints` hold a value in hex and a quality.
+    `pixels` are (side, side, 3) each, `sizes` encoded copies; `prints` hold a value in hex and a quality.
     """
 
     sha256: str
     fault: Fault | None = None
     pixels: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False)
     prints: Mapping[str, Print] = field(default_factory=dict)
-    sizes: tuple[bytes, ...] = field(default=(), repr=False)
+    sizes: tuple[Sized, ...] = field(default=(), repr=False)
     scores: Mapping[str, scorers.Score] = field(default_factory=dict)
 
 
@@ -120,8 +120,8 @@ def _made(sha256: str, body: bytes, order: Order) -> Seen:
     )
 
 
-def _sizes(decoded: DecodedOnce, order: Order) -> tuple[bytes, ...]:
+def _sizes(decoded: DecodedOnce, order: Order) -> tuple[Sized, ...]:
     if not order.sizes:
         return ()
-    picture = decoded.same(order.sized_for)
-    return tuple(derive(picture, size) for size in order.sizes)
+    picture = decoded.layers(order.sized_for)
+    return tuple(sized(picture, size) for size in order.sizes)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,8 +15,24 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from harvest.errors import Broken
+from harvest.images.plugins import plugin_for
 
-__all__ = ["EXTENSIONS", "as_seen", "decode_rgb", "eight_bit", "extension", "opened", "orientation", "upright"]
+__all__ = [
+    "EXTENSIONS",
+    "WHITE",
+    "Layers",
+    "as_seen",
+    "decode_frames",
+    "decode_rgb",
+    "eight_bit",
+    "extension",
+    "formats_of",
+    "frame_count",
+    "layers_of",
+    "opened",
+    "orientation",
+    "upright",
+]
 
 # A closed list: Pillow also opens formats that start other programs (EPS) or that no camera or gallery serves.
 EXTENSIONS = {
@@ -29,8 +46,14 @@ EXTENSIONS = {
     "BMP": "bmp",
     "JPEG2000": "jp2",
     "PPM": "ppm",
+    "HEIF": "heic",
+    "JXL": "jxl",
 }
-_OPENED_AS = tuple(kind for kind in EXTENSIONS if kind != "MPO")  # several pictures in one JPEG: its plugin finds out
+WHITE = (255, 255, 255)
+_BY_PLUGIN = frozenset({"HEIF", "JXL"})
+# MPO is several pictures in one JPEG: its plugin finds out.
+_OPENED_AS = tuple(kind for kind in EXTENSIONS if kind != "MPO" and kind not in _BY_PLUGIN)
+_HEAD = 64  # bytes that tell a format
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,6 +65,7 @@ _TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_LAB = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 
 def extension(format: str) -> str:  # noqa: A002 - the ledger's column is called so
@@ -83,14 +107,16 @@ _quiet = _Quiet()
 def opened(body: bytes, *, max_pixels: int | None = None) -> Iterator[Image.Image]:
     """Open encoded image bytes, header only, and turn whatever goes wrong inside the block into Broken.
 
-    Kinds: `empty`, `not_an_image` (no format of EXTENSIONS), `bomb` (more than `max_pixels` pixels, before any is
-    decoded), `truncated` (the data end too soon), `corrupt` (they do not decode).
+    Kinds: `empty`, `not_an_image` (no format of EXTENSIONS), `no_decoder` (a format whose package is not installed),
+    `bomb` (more than `max_pixels` pixels, before any is decoded), `truncated` (the data end too soon), `corrupt` (they
+    do not decode).
     """
     if not body:
         raise Broken("empty", "no bytes")
+    formats = formats_of(body, max_pixels=max_pixels)
     with _quiet:
         try:
-            with Image.open(io.BytesIO(body), formats=_OPENED_AS) as image:
+            with Image.open(io.BytesIO(body), formats=formats) as image:
                 _check_size(image, max_pixels)
                 yield image
         except Broken:
@@ -100,14 +126,33 @@ def opened(body: bytes, *, max_pixels: int | None = None) -> Iterator[Image.Imag
             raise _broken(body, error) from error
 
 
+def formats_of(body: bytes, *, max_pixels: int | None = None) -> tuple[str, ...]:
+    """The Pillow formats as which bytes may be opened, by how they begin.
+
+    Raises Broken with the kind `no_decoder` where a package is missing, and `bomb` for a format that is decoded as soon
+    as it is opened.
+    """
+    plugin = plugin_for(body[:_HEAD])
+    if plugin is None:
+        return _OPENED_AS
+    plugin.register()
+    size = plugin.size(body)
+    if size is not None and max_pixels is not None:
+        _check_pixels(*size, max_pixels)
+    return (plugin.format,)
+
+
 def _check_size(image: Image.Image, max_pixels: int | None) -> None:
-    if max_pixels is not None and image.width * image.height > max_pixels:
-        raise Broken("bomb", f"{image.width}x{image.height} is more than {max_pixels} pixels")
+    if max_pixels is not None:
+        _check_pixels(image.width, image.height, max_pixels)
 
 
-def decode_rgb(
-    path: Path, *, longest: int | None = None, background: tuple[int, int, int] = (255, 255, 255)
-) -> Image.Image:
+def _check_pixels(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise Broken("bomb", f"{width}x{height} is more than {max_pixels} pixels")
+
+
+def decode_rgb(path: Path, *, longest: int | None = None, background: tuple[int, int, int] = WHITE) -> Image.Image:
     """The first frame of the image file at `path` as a person would see it: an upright sRGB picture of mode RGB.
 
     EXIF orientation is applied, an embedded ICC profile converted to sRGB (a broken one ignored), transparency laid
@@ -117,28 +162,69 @@ def decode_rgb(
 
     Raises Broken as `opened` does, OSError when the file cannot be read.
     """
-    with opened(path.read_bytes()) as image:
+    return next(decode_frames(path.read_bytes(), (0,), longest=longest)).over(background)
+
+
+def frame_count(format: str, frames: int) -> int:  # noqa: A002 - the ledger's column is called so
+    """How many pictures of its own an image has, of those that Pillow counts: an MPO's others are views of one."""
+    return 1 if format == "MPO" else max(1, frames)
+
+
+def decode_frames(body: bytes, frames: Sequence[int], *, longest: int | None = None) -> Iterator[Layers]:
+    """The frames of encoded bytes, by their numbers in ascending order, each as `decode_rgb` gives the first one.
+
+    Raises Broken; of the kind `truncated` also where there is no such frame.
+    """
+    with opened(body) as image:
         if longest is not None:
             image.draft(None, (longest, longest))
-        image.load()
-        return as_seen(image, background)
+        for frame in frames:
+            if frame:
+                image.seek(frame)
+            image.load()
+            yield layers_of(image)
 
 
-def as_seen(image: Image.Image, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """An upright sRGB picture of mode RGB, and how opaque it is (mode L) where it is not opaque everywhere."""
+
+    colours: Image.Image
+    opacity: Image.Image | None = None
+
+    def over(self, background: tuple[int, int, int] = WHITE) -> Image.Image:
+        """The picture laid over a ground of one colour."""
+        if self.opacity is None:
+            return self.colours
+        flat = Image.new("RGB", self.colours.size, background)
+        flat.paste(self.colours, mask=self.opacity)
+        return flat
+
+
+def as_seen(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Image.Image:
     """An opened and loaded image as `decode_rgb` gives it, whatever the scale at which it was decoded."""
+    return layers_of(image).over(background)
+
+
+def layers_of(image: Image.Image) -> Layers:
+    """An opened and loaded image, upright and in sRGB, before it lies over any ground."""
     turn = orientation(image)
     profile = image.info.get("icc_profile")
     picture = eight_bit(image)
     if not picture.has_transparency_data:
-        return upright(_to_srgb(picture, profile), turn)
+        return Layers(upright(_to_srgb(picture, profile), turn))
     layered = picture.convert("RGBA")
-    flat = Image.new("RGB", layered.size, background)
-    flat.paste(_to_srgb(layered.convert("RGB"), profile), mask=layered.getchannel("A"))
-    return upright(flat, turn)
+    colours, opacity = _to_srgb(layered.convert("RGB"), profile), layered.getchannel("A")
+    return Layers(upright(colours, turn), upright(opacity, turn))
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation of an opened image, 1 to 8; missing or unreadable EXIF counts as 1, upright."""
+    """The EXIF orientation of an opened image, 1 to 8; missing or unreadable EXIF counts as 1, upright.
+
+    JPEG XL turns its pixels itself, and its EXIF is for information (ISO/IEC 18181-2), but for a JPEG that it holds.
+    """
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:
@@ -169,6 +255,10 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    if picture.mode == "LAB":
+        seen = ImageCms.applyTransform(picture, ImageCms.buildTransform(_LAB, _SRGB, "LAB", "RGB"))
+        assert seen is not None
+        return seen
     if profile and picture.mode in ("RGB", "CMYK", "L"):
         try:
             transform = _transform(profile, picture.mode)

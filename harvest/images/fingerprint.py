@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harvest.images.decode import as_seen, eight_bit, opened, orientation, upright
+from harvest.images.decode import Layers, decode_frames, eight_bit, layers_of, opened, orientation, upright
 from harvest.images.origin import read_origin
 from harvest.items import Fingerprint
 
@@ -46,12 +46,12 @@ _SIDEWAYS = 5  # EXIF orientations from here on swap width and height
 def fingerprint(body: bytes, *, max_pixels: int) -> Fingerprint:
     """Decode `body` once and describe it. Width and height are those of the upright picture.
 
-    Raises Broken with kind `empty`, `not_an_image`, `bomb`, `truncated` or `corrupt`, and nothing else.
+    Raises Broken with kind `empty`, `not_an_image`, `no_decoder`, `bomb`, `truncated` or `corrupt`, and nothing else.
     """
     return examined(body, max_pixels=max_pixels)[0]
 
 
-def examined(body: bytes, *, max_pixels: int, longest: int | None = None) -> tuple[Fingerprint, Image.Image | None]:
+def examined(body: bytes, *, max_pixels: int, longest: int | None = None) -> tuple[Fingerprint, Layers | None]:
     """The fingerprint and, where `longest` is given, the picture that `decode_rgb` would make, from the same decode.
 
     JPEGs are then decoded as large as `longest` needs and reduced to the scale at which they are judged; means of
@@ -65,14 +65,11 @@ def examined(body: bytes, *, max_pixels: int, longest: int | None = None) -> tup
         image.draft(*((None, (longest, longest)) if is_shared else ("L", (SIDE, SIDE))))
         image.load()
         turn = orientation(image)
-        picture = as_seen(image) if is_shared else None
+        picture = layers_of(image) if is_shared else None
         grey = judged(image, size)
         origin = read_origin(image)
     if longest is not None and picture is None:
-        with opened(body, max_pixels=max_pixels) as image:
-            image.draft(None, (longest, longest))
-            image.load()
-            picture = as_seen(image)
+        picture = next(decode_frames(body, (0,), longest=longest))
     width, height = size if turn < _SIDEWAYS else (size[1], size[0])
     pixels = _quality_pixels(grey)
     found = Fingerprint(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from harvest.images.decode import as_seen, opened
+from harvest.images.decode import Layers, decode_frames, layers_of, opened
 from harvest.images.fingerprint import SIDE, draft_scale, judged
 
 __all__ = ["DecodedOnce"]
@@ -26,10 +26,10 @@ class DecodedOnce:
             image.draft(None if longest else "L", (max(sides), max(sides)))
             image.load()
             self._grey = judged(image, self._size) if is_judged else None
-            self._picture = as_seen(image) if longest else None
+            self._picture = layers_of(image) if longest else None
             self._scale = max(1, round(max(self._size) / max(image.size)))
         self._reduced: dict[int, Image.Image] = {}
-        self._again: dict[int, Image.Image] = {}
+        self._again: dict[int, Layers] = {}
 
     @property
     def grey(self) -> Image.Image:
@@ -42,9 +42,9 @@ class DecodedOnce:
         assert self._picture is not None
         factor = draft_scale(self._kind, self._size, longest) // self._scale
         if factor <= 1:
-            return self._picture
+            return self._picture.over()
         if factor not in self._reduced:
-            self._reduced[factor] = self._picture.reduce(factor)
+            self._reduced[factor] = self._picture.over().reduce(factor)
         return self._reduced[factor]
 
     def same(self, longest: int) -> Image.Image:
@@ -52,12 +52,14 @@ class DecodedOnce:
 
         It costs another, smaller decode where somebody wanted a JPEG larger. Raises Broken.
         """
+        return self.layers(longest).over()
+
+    def layers(self, longest: int) -> Layers:
+        """`same`, before it lies over a ground."""
+        assert self._picture is not None
         factor = draft_scale(self._kind, self._size, longest)
         if factor <= self._scale:
-            return self.picture(longest)
+            return self._picture
         if factor not in self._again:
-            with opened(self._body) as image:
-                image.draft(None, (longest, longest))
-                image.load()
-                self._again[factor] = as_seen(image)
+            self._again[factor] = next(decode_frames(self._body, (0,), longest=longest))
         return self._again[factor]

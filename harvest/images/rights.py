@@ -13,11 +13,12 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
-from harvest.images.decode import EXTENSIONS
+from harvest.images.decode import formats_of
 from harvest.images.xmp import RDF, packet_of, parse_packet
 
 __all__ = ["EmbeddedRights", "read_rights", "rights_in", "rights_of_xmp"]
 
+_HEAD = 64  # bytes that tell a format
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 # The last part of a property's name says enough, since writers bind these to old and new namespaces.
 _XMP = {
@@ -67,7 +68,11 @@ def read_rights(file: IO[bytes]) -> EmbeddedRights:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(file, formats=[kind for kind in EXTENSIONS if kind != "MPO"]) as image:
+            formats = formats_of(file.read(_HEAD))
+            if "JXL" in formats:  # its plugin decodes what it opens
+                return EmbeddedRights()
+            file.seek(0)
+            with Image.open(file, formats=formats) as image:
                 return rights_in(image)
         except Exception:  # metadata are hostile input, and pixels are good whatever they say
             return EmbeddedRights()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 import unicodedata
 from functools import lru_cache
@@ -13,30 +12,68 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from harvest.images.resize import SIZE_EXTENSIONS, Size, derive
+from harvest.images.resize import SIZE_EXTENSIONS, Size, Sized
 from harvest.items import Derivative
 
-__all__ = ["FOLDER", "derivative_of", "make_size", "name_digits", "sized_name", "sized_path", "slug", "write_size"]
+__all__ = ["FOLDER", "derivative_of", "name_digits", "sized_name", "sized_path", "slug", "write_size"]
 
 FOLDER = "derived"
-_SLUG_LENGTH, _LEAST_DIGITS = 60, 10
+_LEAST_DIGITS = 10
+_PLAIN = frozenset({"", "centre", "colour"})
+_LONGEST_TEXT = 1000  # characters that are looked at
+_TITLE, _STEM, _BYTES = 60, 40, 120  # characters of each, and bytes of both: with digits and suffix far below 255
+_UNTELLING = frozenset({"default", "native", "color", "gray", "bitmap"})  # what IIIF calls every file
 
 
 def slug(title: str | None, image_url: str) -> str:
-    """Small letters, digits and hyphens of the title, else of the file name in the image's URL; may be empty.
+    """What names tell of an image: its title and the stem of its file at the source, once where both say the same.
 
-    >>> slug("Fin of a Pike (1897)", "https://museum.example/1.jpg"), slug(None, "https://museum.example/one.jpg")
-    ('fin-of-a-pike-1897', 'one')
+    Small letters and digits of any script, hyphens between them; Latin letters without their marks. What is neither
+    letter nor digit (emoji, slashes, marks of direction, nulls) is no part of it, so that it is safe as a file name on
+    every system, and no two names differ by case alone. May be empty.
+
+    >>> slug("Fin of a Pike (1897)", "https://museum.example/DSC_1.jpg"), slug(None, "https://museum.example/Ünder.jpg")
+    ('fin-of-a-pike-1897-dsc-1', 'under')
+    >>> slug("貝殻", "https://museum.example/")
+    '貝殻'
     """
-    stem = PurePosixPath(unquote(urlsplit(image_url).path)).stem
-    for text in (title, stem):
-        plain = unicodedata.normalize("NFKD", text or "").encode("ascii", "ignore").decode().lower()
-        words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_SLUG_LENGTH].strip("-")
-        if words:
-            return words
-    return ""
+    words, stem = _words(title or "", _TITLE), _words(_stem(image_url), _STEM)
+    if stem in _UNTELLING or f"-{stem}-" in f"-{words}-":
+        stem = ""
+    elif f"-{words}-" in f"-{stem}-":
+        words = ""
+    return _within(f"{words}-{stem}".strip("-"), _BYTES)
+
+
+def _stem(image_url: str) -> str:
+    """The name of the file, or of the member of an archive, without its suffix."""
+    try:
+        parts = urlsplit(image_url)
+    except ValueError:
+        return ""
+    member = parts.fragment.removeprefix("member=") if parts.fragment.startswith("member=") else ""
+    return PurePosixPath(unquote(member or parts.path)).stem
+
+
+def _words(text: str, length: int) -> str:
+    found: list[str] = []
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text[:_LONGEST_TEXT]).casefold())
+    for mark in plain:
+        kind = unicodedata.category(mark)[0]
+        if kind in "LN":
+            found.append(mark)
+        elif kind == "M":
+            # In Latin an ornament, in other scripts a vowel.
+            if found and found[-1] > "\u024f":
+                found.append(mark)
+        elif mark not in "'\u2019" and found and found[-1] != "-":
+            found.append("-")
+    return unicodedata.normalize("NFC", "".join(found))[:length].strip("-")
+
+
+def _within(text: str, most: int) -> str:
+    return text.encode()[:most].decode("utf-8", "ignore").strip("-")
 
 
 def name_digits(sha256s: NDArray[np.bytes_]) -> NDArray[np.int64]:
@@ -51,27 +88,37 @@ def sized_name(digits: str, title: str | None, image_url: str | None) -> str:
     return f"{words}-{digits}" if words else digits
 
 
-def sized_path(size: Size, name: str) -> str:
-    """Where a copy lies, relative to the workspace. Modes other than `crop` have a folder of their own."""
-    folder = str(size.px) if size.mode == "crop" else f"{size.px}-{size.mode}"
+def sized_path(size: Size, name: str, frame: int = 0) -> str:
+    """Where a copy lies, relative to the workspace.
+
+    What is not cropped at the centre, and not of the first frame, has a folder of its own. Further frames have their
+    number before the digits with which names end.
+    """
+    kind = {"crop": size.at, "fit": size.padding}.get(size.mode, "")
+    parts = [str(size.px), *([size.mode] if size.mode != "crop" else []), *([kind] if kind not in _PLAIN else [])]
+    folder = "-".join([*parts, *(["middle"] if size.frames == "middle" else [])])
+    if frame and size.frames == "all":
+        words, _, digits = name.rpartition("-")
+        name = f"{words}-f{frame:04}-{digits}".strip("-")
     return f"{FOLDER}/{folder}/{name}.{SIZE_EXTENSIONS[size.format]}"
 
 
-def make_size(picture: Image.Image, size: Size, path: str, recipe_digest: str) -> tuple[Derivative, bytes]:
-    """One size of the RGB `picture`, and its bytes, which `write_size` brings to `path` in the workspace."""
-    body = derive(picture, size)
-    return derivative_of(body, size, path, recipe_digest), body
+def derivative_of(made: Sized, size: Size, path: str, recipe_digest: str, frame: int | None = None) -> Derivative:
+    """What is noted of a copy, which `write_size` brings to `path` in the workspace.
 
-
-def derivative_of(body: bytes, size: Size, path: str, recipe_digest: str) -> Derivative:
-    """What is noted of a copy whose bytes are `body`."""
+    `frame` is the number of its frame, where the image has several.
+    """
     return Derivative(
         size=size.px,
         mode=size.mode,
         path=path,
-        bytes=len(body),
-        derived_sha256=hashlib.sha256(body).hexdigest(),
+        bytes=len(made.body),
+        derived_sha256=hashlib.sha256(made.body).hexdigest(),
         recipe_digest=recipe_digest,
+        frame=frame,
+        width=made.width,
+        height=made.height,
+        place=made.place,
     )
 
 

@@ -25,7 +25,7 @@ from harvest.ledger.copies import (
     write_reviews,
 )
 from harvest.ledger.database import Connection, open_ledger, transaction
-from harvest.ledger.embedded import EmbeddedRow, FacesRow, uninspected, write_embedded, write_faces
+from harvest.ledger.embedded import EmbeddedRow, FacesRow, face_boxes, uninspected, write_embedded, write_faces
 from harvest.ledger.hosts import RobotsRow, count_requests, note_refusal, note_robots, refusals, requests_today
 from harvest.ledger.ingest import ingest_all, ingest_from, ingest_segment
 from harvest.ledger.labels import GivenLabelRow, given_labels, write_given_labels, write_labels
@@ -47,6 +47,7 @@ from harvest.ledger.queries import (
     decided,
     decisions,
     derived,
+    derived_frames,
     duplicates,
     exported,
     images,
@@ -207,6 +208,7 @@ __all__ = [
     "decided",
     "decisions",
     "derived",
+    "derived_frames",
     "dropped",
     "due",
     "duplicates",
@@ -215,6 +217,7 @@ __all__ = [
     "evidence_records",
     "export_parquet",
     "exported",
+    "face_boxes",
     "files_named",
     "find_sha256",
     "fingerprints",

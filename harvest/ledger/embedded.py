@@ -10,7 +10,7 @@ import pyarrow as pa
 from harvest.ledger.insert import insert
 from harvest.ledger.transactions import Connection, registered
 
-__all__ = ["EmbeddedRow", "FacesRow", "uninspected", "write_embedded", "write_faces"]
+__all__ = ["EmbeddedRow", "FacesRow", "face_boxes", "uninspected", "write_embedded", "write_faces"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,12 @@ def write_embedded(con: Connection, rows: Collection[EmbeddedRow]) -> int:
 def write_faces(con: Connection, rows: Collection[FacesRow]) -> int:
     """Add counts of faces; how many were new. What a detector found stays."""
     return insert(con, "faces", FacesRow, rows)
+
+
+def face_boxes(con: Connection, detector: str) -> dict[str, str]:
+    """By sha256, the boxes that `detector` found, as in a FacesRow, of the images that show a face."""
+    statement = "SELECT sha256, boxes FROM faces WHERE detector = ? AND faces > 0 ORDER BY sha256"
+    return dict(con.execute(statement, [detector]).fetchall())
 
 
 def uninspected(

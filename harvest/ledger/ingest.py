@@ -101,16 +101,7 @@ _LINE = json.dumps(
         "path": _TEXT,
         "fingerprint": _FINGERPRINT,
         "evidence": _EVIDENCE,
-        "derived": [
-            {
-                "size": "INTEGER",
-                "mode": _TEXT,
-                "path": _TEXT,
-                "bytes": _WHOLE,
-                "derived_sha256": _TEXT,
-                "recipe_digest": _TEXT,
-            }
-        ],
+        "derived": ["JSON"],  # earlier journals have fewer keys
     }
 )
 
@@ -165,10 +156,14 @@ _ONCE_A_CRAWL = """
     )"""
 
 DERIVED_ROWS = """
-    SELECT sha256, d.*, 1 AS making FROM (SELECT sha256, unnest(derived) AS d FROM read_lines WHERE len(derived) > 0)"""
+    SELECT sha256, (d->>'size')::INTEGER AS size, d->>'mode' AS mode, d->>'path' AS path,
+           (d->>'bytes')::BIGINT AS bytes, d->>'derived_sha256' AS derived_sha256,
+           d->>'recipe_digest' AS recipe_digest, (d->>'frame')::INTEGER AS frame, (d->>'width')::INTEGER AS width,
+           (d->>'height')::INTEGER AS height, (d->>'place')::DOUBLE AS place, 1 AS making
+    FROM (SELECT sha256, unnest(derived) AS d FROM read_lines WHERE len(derived) > 0)"""
 _DERIVED = f"""
-    INSERT INTO derived_rows BY NAME {DERIVED_ROWS}
-    QUALIFY row_number() OVER (PARTITION BY sha256, d.size, d.recipe_digest ORDER BY d.path) = 1
+    INSERT INTO derived_rows BY NAME FROM ({DERIVED_ROWS})
+    QUALIFY row_number() OVER (PARTITION BY sha256, size, recipe_digest ORDER BY path) = 1
     ON CONFLICT DO NOTHING"""
 
 

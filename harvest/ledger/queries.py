@@ -33,6 +33,7 @@ __all__ = [
     "decided",
     "decisions",
     "derived",
+    "derived_frames",
     "duplicates",
     "exported",
     "images",
@@ -230,6 +231,13 @@ def derived(con: Connection, size: int, recipe_digest: str) -> dict[str, Derived
     statement = f"""SELECT {_columns(DerivedRow)} FROM derived
         WHERE size = ? AND recipe_digest = ? ORDER BY sha256"""  # noqa: S608
     return {row.sha256: row for row in _rows(con, DerivedRow, statement, [size, recipe_digest])}
+
+
+def derived_frames(con: Connection, size: int) -> dict[tuple[str, str], DerivedRow]:
+    """By sha256 and recipe digest, the copies of one size that are further frames of their images."""
+    statement = f"""SELECT {_columns(DerivedRow)} FROM derived
+        WHERE size = ? AND frame > 0 ORDER BY sha256, frame"""  # noqa: S608
+    return {(row.sha256, row.recipe_digest): row for row in _rows(con, DerivedRow, statement, [size])}
 
 
 def duplicates(con: Connection, name: str | None = None) -> list[DuplicateRow]:

@@ -38,6 +38,10 @@ RESULT_TABLES: Mapping[str, pa.Schema] = {
             ("bytes", pa.int64()),
             ("derived_sha256", _TEXT),
             ("recipe_digest", _TEXT),
+            ("frame", pa.int32()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("place", pa.float64()),
             ("body", pa.binary()),
         ]
     ),
@@ -60,7 +64,7 @@ def work_columns(con: Connection) -> pa.Table:
     Columns: sha256, path, phash_version, and title and image_url of the sighting that answers for the image.
     """
     return con.sql("""
-        SELECT i.sha256, i.path, i.phash_version, p.title, p.image_url
+        SELECT i.sha256, i.path, i.format, i.frames, i.phash_version, p.title, p.image_url
         FROM images_here i LEFT JOIN provenance p USING (sha256) ORDER BY i.sha256""").to_arrow_table()
 
 

@@ -190,7 +190,7 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedRow:
-    """One sized copy; `path` is relative to the workspace."""
+    """One sized copy; `path` is relative to the workspace, the last four are those of harvest.items.Derivative."""
 
     sha256: str
     size: int
@@ -199,6 +199,10 @@ class DerivedRow:
     bytes: int
     derived_sha256: str
     recipe_digest: str
+    frame: int | None = None
+    width: int | None = None
+    height: int | None = None
+    place: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

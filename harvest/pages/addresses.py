@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 __all__ = ["IMAGE_SUFFIXES", "Candidate", "absolute", "extent", "is_image", "keys", "parse_srcset"]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp", ".jp2", ".jxl")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp", ".jp2", ".jxl", ".heic")
 # https://html.spec.whatwg.org/multipage/images.html#parsing-a-srcset-attribute
 _CANDIDATE = re.compile(r"\s*,*\s*(\S*[^\s,])(?:\s+([\d.]+)([wx])[^,]*)?\s*(?:,|$)")
 # How content systems name reduced copies: photo-300x200.jpg beside photo.jpg.

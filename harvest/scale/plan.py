@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from harvest import measuring
-from harvest.config.recipe import Recipe, SizeConfig
+from harvest.config.recipe import Recipe
+from harvest.config.sizes import SizeConfig
 from harvest.images.fingerprint import PHASH_VERSION
 from harvest.images.prints import PRINTS
 from harvest.images.sizes import name_digits
@@ -44,8 +45,9 @@ class Want:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`work` has a row for each image of which something is missing, in the order of sha256: sha256, path, title,
-    image_url, `digits` of the sha256 that its copies' names end with, and `wants`: bit i stands for `wants[i]`.
+    """`work` has a row for each image of which something is missing, in the order of sha256: sha256, path, format,
+    frames, title, image_url, `digits` of the sha256 that its copies' names end with, and `wants`: bit i stands for
+    `wants[i]`.
 
     `wants` are those that some image lacks. `models` are identities of all models that the recipe names.
     """
@@ -72,7 +74,8 @@ def plan_of(workspace: Workspace, recipe: Recipe, *, place: Place, parts: Sequen
 
     Fingerprints are those that dedupe wants of every image; vectors are of the models that filters, layout and dedupe
     name; scores of the filters' scorers. Copies that dedupe dropped get no more than dedupe wants itself, and images
-    that a filter dropped no sizes. Raises ConfigError, WeightsMissing and ComponentMissing.
+    that a filter dropped no sizes. Sizes that need more than the picture are left to `harvest normalize`. Raises
+    ConfigError, WeightsMissing and ComponentMissing.
     """
     wants = _wants(workspace, recipe)
     digests = stage_digests(recipe, workspace)
@@ -110,12 +113,12 @@ def _wants(workspace: Workspace, recipe: Recipe) -> tuple[Want, ...]:
     models = dict.fromkeys((*_models_of_dedupe(recipe), *embed.models_of(recipe)))
     jobs = filters.build(recipe)
     scorers = dict.fromkeys(job.params.scorer for job in jobs if isinstance(job.params, filters.ByScore))
-    digests = size_digests(recipe)
+    digests, sizes = size_digests(recipe), [size for size in recipe.sizes if size.is_plain]
     return (
         *(Want(kind="print", name=name, version=PRINTS[name].version) for name in prints),
         *(Want(kind="vector", name=name, version=model_id(workspace, name)) for name in models),
         *(Want(kind="score", name=name, version=measuring.identify(workspace, name)) for name in scorers),
-        *(Want(kind="size", name=str(size.px), version=digests[size.px], size=size) for size in recipe.sizes),
+        *(Want(kind="size", name=str(size.px), version=digests[size.px], size=size) for size in sizes),
     )
 
 

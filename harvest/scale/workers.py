@@ -21,6 +21,7 @@ from harvest.embedders.base import Framing
 from harvest.engine import Fault, Order, Runner, Seen
 from harvest.engine.workers import Job, Plane, Reader, Workers
 from harvest.errors import ComponentMissing
+from harvest.images.decode import frame_count
 from harvest.images.sizes import derivative_of, sized_name, sized_path
 from harvest.ledger import FacesRow
 from harvest.ledger.results import RESULT_TABLES
@@ -209,10 +210,11 @@ class _Found:
             self._rows["faces" if isinstance(measured, FacesRow) else "scores"].append(asdict(measured))
         if seen.sizes:
             name = sized_name(sha256[: row["digits"]], row["title"], row["image_url"])
-            for want, body in zip(wanted("size"), seen.sizes, strict=True):
+            frame = 0 if frame_count(row["format"], row["frames"]) > 1 else None
+            for want, copy in zip(wanted("size"), seen.sizes, strict=True):
                 assert want.size is not None
-                made = asdict(derivative_of(body, want.size, sized_path(want.size, name), want.version))
-                self._rows["derived"].append({"sha256": sha256, **made, "body": body})
+                made = asdict(derivative_of(copy, want.size, sized_path(want.size, name), want.version, frame))
+                self._rows["derived"].append({"sha256": sha256, **made, "body": copy.body})
 
     def _fault(self, sha256: str, fault: Fault, wanted: Callable[[str], list[Want]]) -> None:
         models = [want.version for want in wanted("vector")] or [""]

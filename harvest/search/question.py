@@ -62,6 +62,8 @@ def _part(con: Connection, text: str, weight: float) -> Part:
         ".tif",
         ".tiff",
         ".avif",
+        ".heic",
+        ".jxl",
     }:
         raise UsageError(f"{text}: no such file")
     return Part(kind="words", value=" ".join(text.split()), weight=weight)

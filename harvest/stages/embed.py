@@ -12,7 +12,17 @@ from harvest.stages.report import StageReport
 from harvest.stages.vectors import STAGE, embed_all, embed_images, model_id, undecodable
 from harvest.workspace import Workspace
 
-__all__ = ["STAGE", "copies", "embed_missing", "model_id", "model_of_part", "models_of", "run_embed", "undecodable"]
+__all__ = [
+    "STAGE",
+    "copies",
+    "embed_missing",
+    "first_model",
+    "model_id",
+    "model_of_part",
+    "models_of",
+    "run_embed",
+    "undecodable",
+]
 
 
 def run_embed(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
@@ -44,7 +54,12 @@ def model_of_part(recipe: Recipe, part: FeatureConfig) -> str | None:
     """The model whose vectors a layout compares images by; None for a part that needs none."""
     if part.of not in ("clip", "vectors"):
         return None
-    return part.model or next(iter(_models_of_filters(recipe)), DEFAULT_MODEL)
+    return part.model or first_model(recipe)
+
+
+def first_model(recipe: Recipe) -> str:
+    """The model of the recipe's first filter by meaning, which stands where none is named."""
+    return next(iter(_models_of_filters(recipe)), DEFAULT_MODEL)
 
 
 def _models_of_filters(recipe: Recipe) -> list[str]:

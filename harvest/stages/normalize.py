@@ -5,63 +5,80 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from harvest.config import sizes
 from harvest.config.recipe import Recipe, SizeConfig
-from harvest.config.sizes import STAGE, longest_of
+from harvest.config.sizes import STAGE, frame_digest, longest_of
 from harvest.errors import Broken
-from harvest.images.decode import decode_rgb
-from harvest.images.sizes import make_size, name_digits, sized_name, sized_path, write_size
-from harvest.ledger import derived, open_ledger, provenance, selected, write_derived
+from harvest.images.decode import decode_frames, frame_count
+from harvest.images.resize import sized
+from harvest.images.sizes import derivative_of, name_digits, sized_name, sized_path, write_size
+from harvest.ledger import (
+    Connection,
+    derived,
+    derived_frames,
+    latest_stage,
+    open_ledger,
+    provenance,
+    record_stage,
+    selected,
+    write_derived,
+)
 from harvest.ledger.rows import DerivedRow, ImageRow, SightingRow
 from harvest.processes import batches, in_processes
 from harvest.progress import Progress
+from harvest.stages import cropping, embed
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
+from harvest.stages.work import digest_over
 from harvest.store import Store
 from harvest.workspace import Workspace
 
 __all__ = ["STAGE", "names", "run_normalize", "size_digests"]
 
 _BATCH = 256
+_SAME = 1e-9  # places that differ by less are one
 
 
 def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
     """Write `derived/<px>/<name>.<ext>` for every selected image and size that is not there, with a row each.
 
-    Modes other than `crop` have a folder of their own, `<px>-<mode>`. The name is made of the title, or of the file
-    name at the source, and the first digits of the sha256. An image that no longer decodes is counted in `detail` and
-    has no row.
+    What is not cropped at the centre has a folder of its own, `<px>-<mode>`. The name is made of title, file name at
+    the source and the first digits of the sha256. A crop whose place has changed, as its sidecar says another focus, is
+    made again. An image that no longer decodes has no row of a size; why not stands in `detail` of the stage's run.
+    Raises ComponentMissing and WeightsMissing for crops at what cannot be found without.
     """
-    digests = size_digests(recipe)
     stages = stage_digests(recipe, workspace)
     with open_ledger(workspace) as con:
         chosen = selected(con, stages)
         origins = provenance(con, [image.sha256 for image in chosen])
-        there = {size.px: derived(con, size.px, digests[size.px]) for size in recipe.sizes}
-    called = names(chosen, origins)
-    terms = _Terms(store=Store(workspace.root), longest=longest_of(recipe.sizes), digests=digests)
-    jobs = [job for image in chosen if (job := _job(terms, recipe, image, called[image.sha256], there)).targets]
-    files, broken = 0, []
+        held = _Held.of(con, recipe)
+    plan = _Plan(
+        workspace=workspace,
+        held=held,
+        names=names(chosen, origins),
+        places=_places(workspace, recipe, chosen, origins, held, progress=progress),
+    )
+    terms = _Terms(store=Store(workspace.root), longest=longest_of(recipe.sizes))
+    jobs = [job for image in chosen if (job := _job(terms, recipe, plan, image)).targets]
+    files, faults = 0, dict[str, str]()
     with progress.start(STAGE, len(jobs)) as task:
         for batch in batches(in_processes(_make, jobs), _BATCH):
             rows = [row for result in batch for row in result.made]
             with open_ledger(workspace, write=True) as con:
                 write_derived(con, rows)
             files += len(rows)
-            broken += [result.fault for result in batch if result.fault]
+            faults |= {result.sha256: result.fault for result in batch if result.fault}
             task.advance(len(batch))
-    for fault in broken:
-        progress.say(fault)
-    return StageReport(
-        stage=STAGE,
-        done=len(jobs),
-        skipped=len(chosen) - len(jobs),
-        detail={"images": len(chosen), "files": files, "broken": len(broken)},
-    )
+    for sha256, fault in faults.items():
+        progress.say(f"{sha256[:12]}: not all sizes made: {fault}")
+    detail = {"images": len(chosen), "files": files, "broken": len(faults)}
+    if jobs:
+        _note(workspace, recipe, chosen, {**detail, "faults": faults})
+    return StageReport(stage=STAGE, done=len(jobs), skipped=len(chosen) - len(jobs), detail=detail)
 
 
 def size_digests(recipe: Recipe) -> dict[int, str]:
@@ -83,12 +100,57 @@ def names(images: Sequence[ImageRow], origins: Mapping[str, SightingRow]) -> dic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """The rows that are there: `first` by pixels and sha256, `further` frames by pixels, sha256 and recipe digest."""
+
+    digests: Mapping[int, str]
+    first: Mapping[int, Mapping[str, DerivedRow]]
+    further: Mapping[int, Mapping[tuple[str, str], DerivedRow]]
+
+    @classmethod
+    def of(cls, con: Connection, recipe: Recipe) -> _Held:
+        digests = size_digests(recipe)
+        return cls(
+            digests=digests,
+            first={size.px: derived(con, size.px, digests[size.px]) for size in recipe.sizes},
+            further={size.px: derived_frames(con, size.px) for size in recipe.sizes if size.frames == "all"},
+        )
+
+    def row(self, size: SizeConfig, sha256: str, frame: int) -> DerivedRow | None:
+        """The row of one copy; `frame` counts among all frames, and is 0 where one alone is wanted."""
+        if frame == 0:
+            return self.first[size.px].get(sha256)
+        return self.further[size.px].get((sha256, frame_digest(self.digests[size.px], frame)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What is there and what is known beforehand: names by sha256, places of crops by pixels and sha256."""
+
+    workspace: Workspace
+    held: _Held
+    names: Mapping[str, str]
+    places: Mapping[int, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Terms:
     """What holds for all jobs of a run."""
 
     store: Store
     longest: int
-    digests: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """One file to make: of which `frame`, noted as `noted`, and where its crop is if that is known."""
+
+    size: SizeConfig
+    path: str
+    digest: str
+    frame: int
+    noted: int | None
+    place: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,23 +160,61 @@ class _Job:
     terms: _Terms
     sha256: str
     original: str
-    targets: tuple[tuple[SizeConfig, str], ...]
+    targets: tuple[_Target, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
+    sha256: str
     made: tuple[DerivedRow, ...] = ()
     fault: str | None = None
 
 
-def _job(
-    terms: _Terms, recipe: Recipe, image: ImageRow, name: str, there: Mapping[int, Mapping[str, DerivedRow]]
-) -> _Job:
-    targets = []
+def _places(
+    workspace: Workspace,
+    recipe: Recipe,
+    chosen: Sequence[ImageRow],
+    origins: Mapping[str, SightingRow],
+    held: _Held,
+    *,
+    progress: Progress,
+) -> dict[int, Mapping[str, float]]:
+    """By pixels and sha256, the places of crops that are not to be found in the picture alone."""
+    found: dict[int, Mapping[str, float]] = {}
     for size in recipe.sizes:
-        row = there[size.px].get(image.sha256)
-        if row is None or not _is_there(terms.store.root / row.path, row.bytes):
-            targets.append((size, row.path if row else sized_path(size, name)))
+        rows = held.first[size.px]
+        if size.at == "focus":
+            found[size.px] = cropping.focus_places(chosen, origins)
+        elif size.at == "faces":
+            found[size.px] = cropping.face_places(workspace, chosen, progress=progress)
+        elif size.at == "embedding":
+            new = [image for image in chosen if image.sha256 not in rows]
+            model = size.model or embed.first_model(recipe)
+            found[size.px] = cropping.embedded_places(workspace, new, size, model, progress=progress)
+    return found
+
+
+def _job(terms: _Terms, recipe: Recipe, plan: _Plan, image: ImageRow) -> _Job:
+    targets = []
+    count = frame_count(image.format, image.frames)
+    for size in recipe.sizes:
+        first, known = plan.held.row(size, image.sha256, 0), plan.places.get(size.px, {}).get(image.sha256)
+        place = first.place if known is None and first is not None else known
+        for at in range(count if size.frames == "all" else 1):
+            row = plan.held.row(size, image.sha256, at)
+            if row is not None and _is_there(plan.workspace.root / row.path, row.bytes) and _is_same(row.place, known):
+                continue
+            frame = count // 2 if size.frames == "middle" else at
+            targets.append(
+                _Target(
+                    size=size,
+                    path=row.path if row else sized_path(size, plan.names[image.sha256], at),
+                    digest=frame_digest(plan.held.digests[size.px], at),
+                    frame=frame,
+                    noted=frame if count > 1 else None,
+                    place=place,
+                )
+            )
     return _Job(terms=terms, sha256=image.sha256, original=image.path, targets=tuple(targets))
 
 
@@ -125,16 +225,38 @@ def _is_there(path: Path, size: int) -> bool:
         return False
 
 
+def _is_same(place: float | None, known: float | None) -> bool:
+    return known is None or place is None or abs(place - known) < _SAME
+
+
 def _make(job: _Job) -> _Made:
+    made: list[DerivedRow] = []
     try:
-        picture = decode_rgb(job.terms.store.local(job.original), longest=job.terms.longest)
+        made.extend(_files(job))
     except (Broken, OSError) as error:
-        return _Made(fault=f"{job.sha256[:12]}: no sizes made: {error}")
-    return _Made(made=tuple(_files(job, picture)))
+        return _Made(sha256=job.sha256, made=tuple(made), fault=str(error))
+    return _Made(sha256=job.sha256, made=tuple(made))
 
 
-def _files(job: _Job, picture: Image.Image) -> Iterator[DerivedRow]:
-    for size, path in job.targets:
-        made, body = make_size(picture, size, path, job.terms.digests[size.px])
-        write_size(job.terms.store.root / path, body)
-        yield DerivedRow(sha256=job.sha256, **asdict(made))
+def _files(job: _Job) -> Iterator[DerivedRow]:
+    frames = sorted({target.frame for target in job.targets})
+    body = job.terms.store.local(job.original).read_bytes()
+    places = dict[int, float | None]()  # the frames of an animation are cut at one place
+    for frame, picture in zip(frames, decode_frames(body, frames, longest=job.terms.longest), strict=True):
+        for target in job.targets:
+            if target.frame == frame:
+                px = target.size.px
+                made = sized(picture, target.size, places.get(px, target.place))
+                places[px] = made.place
+                write_size(job.terms.store.root / target.path, made.body)
+                row = derivative_of(made, target.size, target.path, target.digest, target.noted)
+                yield DerivedRow(sha256=job.sha256, **asdict(row))
+
+
+def _note(workspace: Workspace, recipe: Recipe, chosen: Sequence[ImageRow], detail: Mapping[str, Any]) -> None:
+    """Keep what came of it, unless it is just what is known: that the same images still do not decode."""
+    with open_ledger(workspace, write=True) as con:
+        last = latest_stage(con, STAGE, recipe.name)
+        if detail["files"] or last is None or last.detail.get("faults") != detail["faults"]:
+            digest = digest_over(sorted(size_digests(recipe).items()))
+            record_stage(con, STAGE, recipe.name, digest, digest_over([image.sha256 for image in chosen]), detail)

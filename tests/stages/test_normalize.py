@@ -32,7 +32,7 @@ def test_every_size_is_made_under_a_name_that_tells(herbarium, recipe, picture):
 
     report = run(herbarium, recipe(SIZES))
 
-    name = f"grande-coquille-n-7-osterreich-{sha256[:10]}.jpg"
+    name = f"grande-coquille-n-7-osterreich-shell-1-{sha256[:10]}.jpg"
     assert set(files(herbarium)) == {f"derived/32/{name}", f"derived/64-longest/{name}"}
     assert report.detail == {"images": 1, "files": 2, "broken": 0}
     with open_ledger(herbarium.workspace) as con:
@@ -119,6 +119,11 @@ def test_names_never_collide_and_are_safe_everywhere():
         },
     )
 
-    assert called == {a: f"etc-passwd-{a}", b: f"etc-passwd-{b}", c: "under-water-01-cccccccccc", d: "dddddddddd"}
+    assert called == {
+        a: f"etc-passwd-under-water-01-{a}",
+        b: f"etc-passwd-under-water-01-{b}",
+        c: "under-water-01-cccccccccc",
+        d: "貝殻-dddddddddd",
+    }
     long = names([image(c)], {c: origin("x" * 500)})
-    assert len(long[c]) == 60 + 1 + 10
+    assert len(long[c]) == 60 + len("-under-water-01-") + 10

@@ -6,20 +6,17 @@ import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harvest.config.sizes import longest_of, size_digests
 from harvest.crawl.steps.workers import Finding, Orders
 from harvest.errors import Broken
 from harvest.images.credentials import read_credentials
-from harvest.images.decode import extension
+from harvest.images.decode import Layers, extension, frame_count
 from harvest.images.fingerprint import examined
-from harvest.images.sizes import make_size, sized_name, sized_path, write_size
+from harvest.images.resize import sized
+from harvest.images.sizes import derivative_of, sized_name, sized_path, write_size
 from harvest.items import Derivative, Fingerprint, Signal
 from harvest.store import original_path
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 __all__ = ["Looked", "keep", "look"]
 
@@ -40,6 +37,8 @@ def look(body: bytes, title: str | None, image_url: str, orders: Orders) -> Look
     try:
         return _looked(body, title, image_url, orders)
     except Broken as error:
+        if error.kind == "no_decoder":  # no fault of the bytes: they are to be asked for again
+            return Looked(finding=Finding(sha256=_digest(body), failure=f"{error.kind}: {error}"))
         told = Finding(sha256=_digest(body), reason=f"{error.kind}: {error}")
     except Exception as error:
         told = Finding(sha256=_digest(body), failure=f"{type(error).__name__}: {error}")
@@ -73,7 +72,7 @@ def _looked(body: bytes, title: str | None, image_url: str, orders: Orders) -> L
     if any(signal.kind in orders.honoured for signal in signals):
         return Looked(finding=finding)
     name = sized_name(found.sha256[:_DIGITS], title, image_url)
-    sizes = _sizes(picture, name, orders) if picture else ()
+    sizes = _sizes(picture, found, name, orders) if picture else ()
     return Looked(finding=finding, is_wanted=True, sizes=sizes)
 
 
@@ -84,9 +83,12 @@ def _refusal(found: Fingerprint) -> tuple[Signal, ...]:
     return (Signal(kind="iptc", value=mining, where="xmp:plus:DataMining"),)
 
 
-def _sizes(picture: Image.Image, name: str, orders: Orders) -> tuple[tuple[Derivative, bytes], ...]:
-    digests = size_digests(orders.sizes)
-    return tuple(make_size(picture, size, sized_path(size, name), digests[size.px]) for size in orders.sizes)
+def _sizes(picture: Layers, found: Fingerprint, name: str, orders: Orders) -> tuple[tuple[Derivative, bytes], ...]:
+    digests, frame = size_digests(orders.sizes), 0 if frame_count(found.format, found.frames) > 1 else None
+    made = [(size, sized(picture, size)) for size in orders.sizes]
+    return tuple(
+        (derivative_of(one, size, sized_path(size, name), digests[size.px], frame), one.body) for size, one in made
+    )
 
 
 def _written(file: Path, body: bytes) -> bool:

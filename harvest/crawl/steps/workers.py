@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 
-from harvest.config.recipe import SizeConfig
+from harvest.config.sizes import SizeConfig
 from harvest.images.tombstones import Tombstones
 from harvest.items import Derivative, Fingerprint, Signal
 from harvest.processes import cores, spawned

@@ -9,7 +9,7 @@ from harvest.ledger.naming import DIGITS
 
 __all__ = ["pictures_at"]
 
-_SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp"})
 
 
 def pictures_at(section: Section, key: str, name: str) -> tuple[Path | str, ...]:

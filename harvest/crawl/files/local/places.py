@@ -28,6 +28,7 @@ __all__ = ["IMAGE_SUFFIXES", "Frames", "Places", "expand"]
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp", ".jp2"),
+    *(".heic", ".heif", ".hif", ".jxl"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from harvest.config.reader import Section
+from harvest.config.reader import Section, setting
 from harvest.errors import ConfigError
 from harvest.images.rights import EmbeddedRights
 from harvest.items import ImageItem
@@ -31,7 +31,8 @@ _FOLDER_WIDE = "_rights"
 class Sidecar:
     """What may be said of an image or a folder. `license` is an SPDX id, a LicenseRef-* or a licence's address or name;
     `caption` describes the image, and is what it is called in training; `consent` notes who agreed to what (for people
-    shown), `note` is anything else worth keeping.
+    shown), `note` is anything else worth keeping. `focus` is the point that matters in the picture, as shares of its
+    width and height from the left and from the top: crops are made around it.
     """
 
     title: str | None = None
@@ -47,6 +48,7 @@ class Sidecar:
     published_at: str | None = None
     consent: str | None = None
     note: str | None = None
+    focus: tuple[float, ...] = setting((), ge=0, le=1)
 
 
 class Sidecars:
@@ -92,6 +94,10 @@ class Sidecars:
         if said.license and not normalize(said.license) and not said.license.startswith("LicenseRef-"):
             expected = "an SPDX id, a LicenseRef-* or a licence's URL"
             raise ConfigError(file, "license", f"expected {expected}, got {said.license!r}")
+        if len(said.focus) not in {0, 2}:
+            raise ConfigError(
+                file, "focus", f"expected two shares from 0 to 1, like [0.5, 0.3], got {list(said.focus)}"
+            )
         return said
 
 
@@ -108,7 +114,12 @@ def described(item: ImageItem, said: Sidecar, embedded: EmbeddedRights) -> Image
         page_url=said.page_url,
         taken_at=said.taken_at or embedded.taken_at,
         published_at=said.published_at,
-        raw={**item.raw, **_texts(caption=said.caption, consent=said.consent, note=said.note), **_copyright(embedded)},
+        raw={
+            **item.raw,
+            **_texts(caption=said.caption, consent=said.consent, note=said.note),
+            **_focus(said),
+            **_copyright(embedded),
+        },
     )
     if said.license or said.license_url:
         id_ = normalize(said.license) or said.license or normalize(said.license_url)
@@ -130,6 +141,10 @@ def _over(near: Sidecar, far: Sidecar) -> Sidecar:
     keep = terms if near.license or near.license_url else set()
     silent = {f.name: getattr(far, f.name) for f in fields(Sidecar) if not getattr(near, f.name) and f.name not in keep}
     return replace(near, **silent)
+
+
+def _focus(said: Sidecar) -> dict[str, list[float]]:
+    return {"focus": list(said.focus)} if said.focus else {}
 
 
 def _copyright(embedded: EmbeddedRights) -> dict[str, str]:

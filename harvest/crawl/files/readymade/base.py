@@ -14,7 +14,22 @@ from harvest.items import Carrier, ImageItem
 
 __all__ = ["IMAGE_SUFFIXES", "SPLITS", "Dataset", "Reader", "split_of"]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp", ".jp2", ".ppm", ".pgm")
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".avif",
+    ".bmp",
+    ".jp2",
+    ".ppm",
+    ".pgm",
+    ".heic",
+    ".jxl",
+)
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"} | dict.fromkeys(
     ("validation", "valid", "val", "dev"), "validation"
 )
