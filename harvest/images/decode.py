@@ -209,7 +209,7 @@ def as_seen(image: Image.Image, background: tuple[int, int, int] = WHITE) -> Ima
 def layers_of(image: Image.Image) -> Layers:
     """An opened and loaded image, upright and in sRGB, before it lies over any ground."""
     turn = orientation(image)
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile") if image.mode != "LAB" else None
     picture = eight_bit(image)
     if not picture.has_transparency_data:
         return Layers(upright(_to_srgb(picture, profile), turn))
@@ -241,8 +241,13 @@ def upright(picture: Image.Image, turn: int) -> Image.Image:
 def eight_bit(image: Image.Image) -> Image.Image:
     """`image` with 8-bit samples: 16-bit ones keep their high byte where Pillow's `convert` would clip them to white.
 
-    Float samples are taken as [0, 1] when none is larger, else as [0, 255].
+    Float samples are taken as [0, 1] when none is larger, else as [0, 255]. Lab, which `convert` does not know, becomes
+    sRGB.
     """
+    if image.mode == "LAB":
+        seen = ImageCms.applyTransform(image, ImageCms.buildTransform(_LAB, _SRGB, "LAB", "RGB"))
+        assert seen is not None
+        return seen
     if not image.mode.startswith("I") and image.mode != "F":
         return image
     samples = np.nan_to_num(np.asarray(image).astype(np.float64))
@@ -255,10 +260,6 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    if picture.mode == "LAB":
-        seen = ImageCms.applyTransform(picture, ImageCms.buildTransform(_LAB, _SRGB, "LAB", "RGB"))
-        assert seen is not None
-        return seen
     if profile and picture.mode in ("RGB", "CMYK", "L"):
         try:
             transform = _transform(profile, picture.mode)

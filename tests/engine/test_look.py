@@ -30,7 +30,9 @@ def test_all_that_is_wanted_comes_out_of_one_look(tmp_path: Path):
 
     assert seen.fault is None
     assert [pixels.shape for pixels in seen.pixels] == [(SIDE, SIDE, 3), (200, 200, 3)]
-    assert tuple(copy.body for copy in seen.sizes) == tuple(derive(decode_rgb(Path(path), longest=256), size) for size in SIZES)
+    assert tuple(copy.body for copy in seen.sizes) == tuple(
+        derive(decode_rgb(Path(path), longest=256), size) for size in SIZES
+    )
     assert seen.prints["pixels"] == PRINTS["pixels"].made(body)
     assert seen.prints["encoder"] == ("", pytest.approx(90, abs=1))
     assert bits(seen.prints["phash"][0], PRINTS["phash"].made(body)[0]) <= 2
