@@ -46,7 +46,7 @@ format: $(VENV)/.installed-dev  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-crawl bench-ledger bench-dedupe bench-embed bench-filter bench-sheet  ## every comparison with other programs; results in bench-results/
+bench: bench-crawl bench-ledger bench-dedupe bench-embed bench-filter bench-normalize bench-sheet  ## every comparison with other programs; results in bench-results/
 
 bench-crawl: $(VENV)/.installed-test  ## crawl 5,000 photographs from loopback, against img2dataset; IMAGES=DIR takes others
 	-sh .ci/peer img2dataset img2dataset==1.47.0
@@ -69,6 +69,12 @@ bench-filter: $(VENV)/.installed-test  ## how well filters choose: by prompt, le
 
 bench-ledger: $(VENV)/.installed-test  ## a ledger of a million images: ingest, status, dedupe, filter, audit, export; time and memory
 	$(BIN)/python tests/bench/bench_ledger.py
+
+bench-normalize: $(VENV)/.installed-test  ## 32 + 128 + 256 px of photographs, against ffmpeg, ImageMagick, libvips, img2dataset; IMAGES=DIR
+	-@sh .ci/system-parts ffmpeg mogrify vipsthumbnail
+	-sh .ci/peer img2dataset img2dataset==1.47.0
+	-sh .ci/peer pyvips pyvips==3.1.1 pyvips-binary==8.18.0
+	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_normalize.py
 
 bench-sheet: $(VENV)/.installed-test  ## contact sheets of 1,024 and 10,000 photographs, against montage; IMAGES=DIR takes others
 	-@sh .ci/system-parts montage
