@@ -64,11 +64,11 @@ def salient_place(picture: Image.Image) -> float:
     found = saliency(picture)
     along = found.sum(axis=0 if picture.width > picture.height else 1)
     free = len(along) - min(found.shape)
-    if free <= 0:
+    if free <= 0 or not along.any():
         return CENTRE
     table = np.concatenate([[0.0], np.cumsum(along)])  # a summed-area table of one row
     places = np.arange(free + 1) / free
-    held = (table[min(found.shape) :] - table[: free + 1]) / max(table[-1], 1e-12)
+    held = (table[min(found.shape) :] - table[: free + 1]) / table[-1]
     return round(float(places[np.argmax(np.round(held - _HOMELY * np.abs(2 * places - 1), 6))]), DIGITS)
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "derived_frames",
     "duplicates",
     "exported",
+    "focus_points",
     "images",
     "last_run",
     "latest_stage",
@@ -238,6 +239,16 @@ def derived_frames(con: Connection, size: int) -> dict[tuple[str, str], DerivedR
     statement = f"""SELECT {_columns(DerivedRow)} FROM derived
         WHERE size = ? AND frame > 0 ORDER BY sha256, frame"""  # noqa: S608
     return {(row.sha256, row.recipe_digest): row for row in _rows(con, DerivedRow, statement, [size])}
+
+
+def focus_points(con: Connection) -> dict[str, tuple[float, float]]:
+    """By sha256, the focus that the last sighting to name one has of an image: shares of its width and height."""
+    statement = """
+        SELECT sha256, (focus->>0)::DOUBLE, (focus->>1)::DOUBLE FROM (
+            SELECT sha256, arg_max(raw->'focus', run_id || printf('/%012d', seq)) AS focus FROM sightings
+            WHERE sha256 IS NOT NULL AND json_array_length(raw->'focus') = 2 GROUP BY sha256
+        ) ORDER BY sha256"""
+    return {sha256: (x, y) for sha256, x, y in con.execute(statement).fetchall()}
 
 
 def duplicates(con: Connection, name: str | None = None) -> list[DuplicateRow]:

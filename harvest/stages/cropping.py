@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -16,8 +16,8 @@ from harvest.embedders.framing import Windowed
 from harvest.engine import Order, Runner, look, readable
 from harvest.errors import UsageError
 from harvest.images.attention import around_faces, around_point
-from harvest.ledger import face_boxes, images, open_ledger
-from harvest.ledger.rows import ImageRow, SightingRow
+from harvest.ledger import face_boxes, focus_points, images, open_ledger
+from harvest.ledger.rows import ImageRow
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.workspace import Workspace
@@ -28,15 +28,15 @@ _CANDIDATES = (0.5, 0.25, 0.75, 0.0, 1.0)  # the first of equals counts
 _BATCH = 16  # images whose candidates are embedded together
 
 
-def focus_places(chosen: Sequence[ImageRow], origins: Mapping[str, SightingRow]) -> dict[str, float]:
+def focus_places(workspace: Workspace, chosen: Sequence[ImageRow]) -> dict[str, float]:
     """By sha256, the place around the point that a sidecar calls the focus; images without one are not in it."""
-    found = {}
-    for image in chosen:
-        origin = origins.get(image.sha256)
-        point = origin.raw.get("focus") if origin else None
-        if isinstance(point, list) and len(point) == 2:
-            found[image.sha256] = around_point((float(point[0]), float(point[1])), image.width, image.height)
-    return found
+    with open_ledger(workspace) as con:
+        points = focus_points(con)
+    return {
+        image.sha256: around_point(points[image.sha256], image.width, image.height)
+        for image in chosen
+        if image.sha256 in points
+    }
 
 
 def face_places(workspace: Workspace, chosen: Sequence[ImageRow], *, progress: Progress) -> dict[str, float]:
@@ -49,8 +49,9 @@ def face_places(workspace: Workspace, chosen: Sequence[ImageRow], *, progress: P
     with open_ledger(workspace) as con:
         others = {image.sha256 for image in images(con)} - wanted
     measuring.measure(workspace, ["faces"], progress=progress, left_out=others)
+    detector = measuring.identify(workspace, "faces")
     with open_ledger(workspace) as con:
-        boxes = face_boxes(con, measuring.identify(workspace, "faces"))
+        boxes = face_boxes(con, detector)
     places = {
         image.sha256: around_faces(json.loads(boxes[image.sha256]), image.width, image.height)
         for image in chosen

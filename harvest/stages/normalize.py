@@ -60,7 +60,7 @@ def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -
         workspace=workspace,
         held=held,
         names=names(chosen, origins),
-        places=_places(workspace, recipe, chosen, origins, held, progress=progress),
+        places=_places(workspace, recipe, chosen, held, progress=progress),
     )
     terms = _Terms(store=Store(workspace.root), longest=longest_of(recipe.sizes))
     jobs = [job for image in chosen if (job := _job(terms, recipe, plan, image)).targets]
@@ -174,7 +174,6 @@ def _places(
     workspace: Workspace,
     recipe: Recipe,
     chosen: Sequence[ImageRow],
-    origins: Mapping[str, SightingRow],
     held: _Held,
     *,
     progress: Progress,
@@ -184,7 +183,7 @@ def _places(
     for size in recipe.sizes:
         rows = held.first[size.px]
         if size.at == "focus":
-            found[size.px] = cropping.focus_places(chosen, origins)
+            found[size.px] = cropping.focus_places(workspace, chosen)
         elif size.at == "faces":
             found[size.px] = cropping.face_places(workspace, chosen, progress=progress)
         elif size.at == "embedding":

@@ -1,7 +1,7 @@
 """Sizes of photographs, 32 + 128 + 256 px of each, against ffmpeg, ImageMagick, libvips and img2dataset's resizer.
 
-    make bench-normalize                                     generated photographs; IMAGES=DIR takes those that lie there
-    python tests/bench/bench_normalize.py --images 24        a small one
+    make bench-normalize                              generated photographs; IMAGES=DIR takes those that lie there
+    python tests/bench/bench_normalize.py --images 24 a small one
 
 All get the same files on the same cores, in turns, and medians are compared. Ours is measured twice: the function
 alone, beside libraries in processes that are running, and the stage `harvest normalize` from its start to its end, with

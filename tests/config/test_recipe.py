@@ -74,6 +74,17 @@ def test_filters_stay_unread_until_their_owner_reads_them(folder: Path) -> None:
         ("name: fins\nsizes: [{px: 4}]\n", "sizes[0].px: expected a whole number >= 8 and <= 8192, got 4"),
         ("name: fins\nsizes: [{px: 32}, {px: 32}]\n", "sizes: each px may stand once, got [32, 32]"),
         (
+            "name: fins\nsizes: [{px: 32, at: middle}]\n",
+            "sizes[0].at: expected one of centre, saliency, faces, embedding, focus, got 'middle'",
+        ),
+        (
+            "name: fins\nsizes: [{px: 32}, {px: 64, mode: fit, at: faces}]\n",
+            "sizes[1].at: expected only with `mode: crop`",
+        ),
+        ("name: fins\nsizes: [{px: 32, padding: blur}]\n", "sizes[0].padding: expected only with `mode: fit`"),
+        ("name: fins\nsizes: [{px: 32, text: fish}]\n", "sizes[0].text: expected only with `at: embedding`"),
+        ("name: fins\nsizes: [{px: 32, lossless: true}]\n", "sizes[0].lossless: expected only with `format: webp`"),
+        (
             "name: fins\nfilter: [{size: {}, quality: {}}]\n",
             "filter[0]: expected one filter with its parameters, got ['quality', 'size']",
         ),

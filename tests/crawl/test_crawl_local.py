@@ -267,6 +267,8 @@ def test_frames_of_a_film(own, caplog):
         ("license: CC BY", "a.jpg.yaml: license: expected an SPDX id, a LicenseRef-* or a licence's URL, got 'CC BY'"),
         ("labels: cat", "a.jpg.yaml: labels: expected a list, each entry a text, got 'cat'"),
         ("[1]", "a.jpg.yaml: expected a mapping, got list"),
+        ("focus: [0.5]", "a.jpg.yaml: focus: expected two shares from 0 to 1, like [0.5, 0.3], got [0.5]"),
+        ("focus: [120, 40]", "a.jpg.yaml: focus[0]: expected a number >= 0 and <= 1, got 120"),
     ],
 )
 def test_a_sidecar_that_says_what_it_may_not(own, sidecar, expected):
@@ -276,6 +278,15 @@ def test_a_sidecar_that_says_what_it_may_not(own, sidecar, expected):
     with pytest.raises(ConfigError) as error:
         own()
     assert str(error.value) == f"{own.folder}/{expected}"
+
+
+def test_the_focus_that_a_sidecar_names_travels_with_the_sighting(own):
+    (own.folder / "a.jpg").write_bytes(picture(1))
+    (own.folder / "a.jpg.yaml").write_text("focus: [0.25, 0.75]")
+
+    (item,) = own()
+
+    assert item.raw["focus"] == [0.25, 0.75]
 
 
 @pytest.mark.parametrize(

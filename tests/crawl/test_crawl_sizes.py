@@ -13,11 +13,13 @@ import yaml
 from PIL import Image
 
 from harvest.config.recipe import Recipe, load_recipe
+from harvest.config.source import load_source
+from harvest.errors import ConfigError
 from harvest.progress import SilentProgress
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.normalize import run_normalize
 
-SIZES = [{"px": 48}, {"px": 64, "mode": "longest", "format": "png"}]
+SIZES = [{"px": 48, "at": "saliency"}, {"px": 64, "mode": "longest", "format": "png"}]
 
 
 @pytest.fixture
@@ -82,6 +84,21 @@ def test_a_size_made_by_a_crawl_is_to_the_byte_what_normalize_makes(desk, site, 
     assert {path: digest for path, (_, digest) in files(desk).items()} == {
         path: digest for path, (_, digest) in crawled.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ({"at": "focus"}, "sizes[0].at: expected 'centre' or 'saliency'"),
+        ({"frames": "all"}, "sizes[0].frames: expected 'first'"),
+    ],
+)
+def test_a_crawl_makes_no_sizes_that_need_more_than_the_picture(desk, size, expected):
+    with pytest.raises(ConfigError) as error:
+        load_source(desk.source(sizes=[{"px": 32, **size}]))
+
+    why = "a crawl sees one picture at a time; let `harvest normalize` make this size"
+    assert str(error.value).endswith(f"{expected}: {why}")
 
 
 def test_what_is_refused_or_broken_has_no_sizes(desk, site, jpeg):
