@@ -59,18 +59,17 @@ class Baseline:
     by_chance: float | None
 
     @property
-    def gain(self) -> float:
-        """Of what the commonest label leaves wrong, how much the nearest neighbour has right; below 0 for less."""
-        return (self.right - self.commonest) / (1 - self.commonest) if self.commonest < 1 else 0.0
-
-    @property
     def verdict(self) -> str:
-        """`easy`, `partly`, `fair`, or `unknown` where there is too little to tell."""
+        """`easy` where the nearest neighbour has half of those right that the commonest label leaves wrong, `partly`
+        where it has some, `fair` where it may have none and surely not half; `open` where it may have either, and
+        `unknown` where next to nothing was compared.
+        """
         if self.images < _LEAST or self.labels < 2:
             return "unknown"
-        if self.least <= self.commonest:
-            return "fair"
-        return "easy" if self.gain >= _EASY else "partly"
+        easy = self.commonest + _EASY * (1 - self.commonest)
+        if self.least > self.commonest:
+            return "easy" if self.right >= easy else "partly"
+        return "fair" if self.most < easy else "open"
 
 
 def by_vectors(con: Connection, model: str, held: Sequence[str], learned: frozenset[str]) -> list[Pair]:

@@ -46,6 +46,9 @@ def too_easy(found: Baseline | None) -> str:
             return f"The split is too easy: {compared}. Whoever learns its pictures by heart passes this test."
         case "partly":
             return f"The split is easy in part: {compared}. Some of what it asks can be answered from memory."
+        case "open":
+            few = f"{found.images:,} images are too few to be sure"
+            return f"Nothing says that the split is too easy, but {few}: {compared}."
         case _:
             return f"The split is not too easy: {compared}. Learning by heart does not pass this test."
 

@@ -86,6 +86,26 @@ def test_labels_that_nothing_tells_are_not_too_easy():
     assert too_easy(found).startswith("The split is not too easy: the nearest of the tiny pictures has ")
 
 
+def test_where_few_images_leave_it_open_that_is_said():
+    found = baseline("test", *undecided())
+
+    assert found.verdict == "open"
+    assert too_easy(found).startswith("Nothing says that the split is too easy, but 12 images are too few to be sure: ")
+
+
+def undecided():
+    """Twelve pictures that are held out, of which the nearest one knows seven, and the commonest label six."""
+    shades = {"moth": 40, "beetle": 200}
+    labels = {f"h{at:02}": ("moth",) if at < 6 else ("beetle",) for at in range(12)}
+    pictures = {name: tiny(shades[labels[name][0]], at) for at, name in enumerate(labels)}
+    for at in (1, 2, 3, 8, 9):  # as light as the others are dark
+        pictures[f"h{at:02}"] = tiny(240 - shades[labels[f"h{at:02}"][0]], at)
+    held = sorted(labels)
+    learned = {f"l{at:02}": ("moth",) if at < 11 else ("beetle",) for at in range(20)}
+    pictures |= {name: tiny(shades[label], at + 50) for at, (name, (label,)) in enumerate(learned.items())}
+    return pictures, labels | learned, held, sorted(learned)
+
+
 def test_of_few_images_nothing_is_said():
     few = baseline(
         "test", {name: tiny(9, at) for at, name in enumerate("abc")}, dict.fromkeys("abc", ("x",)), "a", "bc"
