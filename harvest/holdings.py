@@ -162,10 +162,13 @@ def _strays(con: Connection, workspace: Workspace, short: frozenset[str]) -> Ite
 
 
 def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
-    """Whether a mosaic shows one of the images; one without its table is taken to show them."""
-    table = folder / _TABLE
-    if table.exists():
-        return _shows(table, wanted)
+    """Whether a mosaic shows one of the images; one without its table is taken to show them.
+
+    There are several tables where a mosaic was about to be drawn anew: pictures of the earlier one may still be there.
+    """
+    tables = list(folder.glob("*.parquet"))
+    if folder / _TABLE in tables:
+        return any(_shows(table, wanted) for table in tables)
     return any(path.name != SHEET_INDEX for path in {*folder.iterdir()} - {*sheet_pages(folder)})
 
 

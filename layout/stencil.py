@@ -22,13 +22,14 @@ Ink = Literal["auto", "dark", "light", "alpha"]
 _SIDE = 1_024
 _LETTER = 512
 _STROKE = 0.02  # of a letter's size, added around it: thin strokes need more cells to be read
-_TRACKING = 0.05
+_TRACKING = 0.01
 _LINE = 1.05
 _HALF = 0.5
 _LEAST = 0.3  # of a cell that the stencil covers, for one that is open where columns are fixed
 _OPAQUE = 250
 _DARK = 128
 _FAR = 4  # times as many columns as the area asks for
+_FURTHER = 4  # columns more than are needed that are looked at, for the fewest cells to close
 
 
 def shape_stencil(name: str) -> Stencil:
@@ -145,20 +146,23 @@ def stencil_grid(
         if open_cells.sum() < n:
             open_cells = _fullest(cover, n, _LEAST)
         if open_cells.sum() < n:
-            fitting = stencil_grid(stencil, n, hexagonal=hexagonal)
+            finer = stencil_grid(stencil, n, hexagonal=hexagonal)
             raise ValueError(
                 f"{across} columns and {down} rows leave {int(open_cells.sum())} cells in this shape, "
-                f"and there are {n} images: choose {fitting.columns} columns"
+                f"and there are {n} images: choose {finer.columns} columns"
             )
         return Grid(across, down, open_cells, hexagonal=hexagonal)
     across = max(1, math.floor(math.sqrt(n / float(stencil.mean()) * aspect) * 0.9))
     last = _FAR * across + 8
-    while True:
-        down = max(1, round(across / aspect))
-        cover = _cover(stencil, across, down, hexagonal)
-        if (cover >= _HALF).sum() >= n or (across >= last and cover.size >= n):
-            return Grid(across, down, _fullest(cover, max(n, 1), 0), hexagonal=hexagonal)
+    fitting: list[tuple[int, NDArray[np.float32]]] = []
+    while len(fitting) < _FURTHER:
+        cover = _cover(stencil, across, max(1, round(across / aspect)), hexagonal)
+        count = int((cover >= _HALF).sum())
+        if count >= n or (across >= last and cover.size >= n):
+            fitting.append((abs(count - n), cover))
         across += 1
+    _, cover = min(fitting, key=lambda each: each[0])
+    return Grid(cover.shape[1], cover.shape[0], _fullest(cover, max(n, 1), 0), hexagonal=hexagonal)
 
 
 def _cover(stencil: Stencil, columns: int, rows: int, hexagonal: bool) -> NDArray[np.float32]:

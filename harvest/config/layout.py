@@ -39,6 +39,16 @@ NUMBERS = (
 )
 #: What the ledger knows as words.
 CATEGORIES = ("source", "creator", "license", "format")
+#: What can be drawn.
+PICTURES = (
+    "mosaic.png",
+    "mosaic.jpg",
+    "mosaic.webp",
+    "mosaic.tif",
+    "deepzoom",
+    "scatter.png",
+    "scatter.jpg",
+)
 _AXES = (*NUMBERS, *CATEGORIES)
 _SHAPES = ("circle", "ring", "diamond", "hexagon", "heart")
 _COLOUR, _LIKE = r"^#[0-9a-fA-F]{6}$", "a colour like '#111111'"
@@ -93,6 +103,11 @@ class LayoutConfig:
     value on an axis is not known lie at its end (`unknown: end`) or are left out.
 
     `pins` are images, by sha256 or file name, that lie in a cell of their own: [column, row] from 0 at the top left.
+
+    Tiles are cropped to squares of `tile` pixels, or lie whole within them (`fit: contain`), `gutter` pixels apart.
+    `pictures` are those of PICTURES that are drawn: `mosaic.tif` with its tiles as large as that, the others smaller
+    where they would exceed 89 million pixels, which is what browsers open. The viewer looks at Deep Zoom tiles where a
+    mosaic is larger, or of hexagons, and at the mosaic itself elsewhere.
     """
 
     name: str | None = setting(None, pattern=SLUG, expected=SLUG_WORDS)
@@ -110,6 +125,8 @@ class LayoutConfig:
     tile: int = setting(128, ge=16, le=1024)
     gutter: int = setting(0, ge=0, le=256)
     background: str = setting("#111111", pattern=_COLOUR, expected=_LIKE)
+    fit: str = setting("crop", choices=("crop", "contain"))
+    pictures: tuple[str, ...] = setting(("mosaic.png", "scatter.png"), choices=PICTURES)
 
     @property
     def parts(self) -> tuple[FeatureConfig, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from harvest.stages.normalize import size_digests
 from harvest.store import Store
 from harvest.workspace import Workspace
 
-__all__ = ["Pictures", "is_current", "sizes_of"]
+__all__ = ["Pictures", "counts_of", "is_current", "sizes_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +69,32 @@ class Pictures:
 
 
 def is_current(workspace: Workspace, last: StageRun | None, recipe_digest: str, input_digest: str) -> bool:
-    """Whether `last` did just this, and every file that it wrote (`detail["files"]`, see `sizes_of`) is still there."""
+    """Whether `last` did just this, and all that it wrote is still there: every file of `detail["files"]` (`sizes_of`)
+    in its size, and as many files in each of `detail["folders"]` (`counts_of`).
+    """
     if last is None or (last.recipe_digest, last.input_digest) != (recipe_digest, input_digest):
         return False
     files = {workspace.root / path: size for path, size in last.detail["files"].items()}
-    return all(path.is_file() and path.stat().st_size == size for path, size in files.items())
+    if not all(path.is_file() and path.stat().st_size == size for path, size in files.items()):
+        return False
+    folders: dict[str, int] = last.detail.get("folders", {})
+    return counts_of(workspace, [workspace.root / path for path in folders]) == folders
 
 
 def sizes_of(workspace: Workspace, paths: Sequence[Path]) -> dict[str, int]:
     """Bytes of files by their path in the workspace."""
     return {path.relative_to(workspace.root).as_posix(): path.stat().st_size for path in sorted(paths)}
+
+
+def counts_of(workspace: Workspace, folders: Sequence[Path]) -> dict[str, int]:
+    """How many files there are in each of `folders`, at any depth, by its path in the workspace.
+
+    Names alone are read: a hundred thousand tiles are counted in a moment, where asking for their sizes takes seconds.
+    """
+    return {
+        folder.relative_to(workspace.root).as_posix(): sum(len(names) for _, _, names in os.walk(folder))
+        for folder in sorted(folders)
+    }
 
 
 def _best_size(recipe: Recipe, side: int) -> SizeConfig | None:

@@ -158,3 +158,47 @@ def test_a_grid_that_does_not_fit_the_images_names_its_place(shells, lay_out, tm
     assert str(error.value) == f"{tmp_path}/shells.yaml: {expected}"
     with open_ledger(shells.workspace) as con:
         assert latest_stage(con, "layout", "shells") is None
+
+
+def test_pictures_are_those_that_the_recipe_names_and_earlier_ones_go(shells, lay_out):
+    folder = shells.workspace.layouts / "shells"
+    layout = "layout: {{features: pixels, project: pca, tile: 32, gutter: 2, grid: {{columns: 6}}, pictures: [{}]}}\n"
+    lay_out("sizes: [{px: 32}]\n" + layout.format("mosaic.png, scatter.png"))
+
+    report = lay_out("sizes: [{px: 32}]\n" + layout.format("mosaic.jpg, mosaic.tif, deepzoom"))
+
+    assert {path.name for path in folder.iterdir() if not path.name.startswith("cards-")} == {
+        "grid_positions.json",
+        "index.html",
+        "layout.parquet",
+        "mosaic.dzi",
+        "mosaic.jpg",
+        "mosaic.tif",
+        "mosaic_files",
+        "umap_positions.json",
+    }
+    tiles = [path for path in (folder / "mosaic_files").rglob("*") if path.is_file()]
+    assert report.detail["folders"] == {"layouts/shells/mosaic_files": len(tiles)}
+    for name in ("mosaic.jpg", "mosaic.tif"):
+        with Image.open(folder / name) as mosaic:
+            assert mosaic.size == (6 * 34 + 2, 5 * 34 + 2)
+    tiles[0].unlink()
+    assert lay_out("sizes: [{px: 32}]\n" + layout.format("mosaic.jpg, mosaic.tif, deepzoom")).done == 30
+    assert tiles[0].is_file()
+
+
+def test_pictures_of_another_shape_lie_whole_in_their_cells(herbarium, recipe):
+    for number in range(4):
+        herbarium.meet(Image.new("RGB", (80, 40), (200, number * 60, 40)))
+    herbarium.crawl()
+    whole = recipe(
+        "sizes: [{px: 32}]\nlayout: {features: colours, project: pca, tile: 32, fit: contain, background: '#000000'}\n"
+    )
+    run_dedupe(herbarium.workspace, whole, progress=SilentProgress())
+    run_normalize(herbarium.workspace, whole, progress=SilentProgress())
+
+    run_layout(herbarium.workspace, whole, progress=SilentProgress())
+
+    with Image.open(herbarium.workspace.layouts / "shells" / "mosaic.png") as mosaic:
+        assert max(mosaic.getpixel((16, 4))) == 0
+        assert mosaic.getpixel((16, 16))[0] > 190

@@ -58,7 +58,7 @@ def choose(workspace: Workspace, recipe: Recipe, config: LayoutConfig, models: S
             places[model] = {sha256: row for row, sha256 in enumerate(names)}
         shown = [image for image in images if all(image.sha256 in rows for rows in places.values())]
         shown = _with_values(config, shown, known)
-        pictures = Pictures.of(con, workspace, recipe, shown, side=config.tile)
+        pictures = Pictures.of(con, workspace, recipe, shown, side=config.tile, whole=config.fit == "contain")
         large = _largest(con, recipe)
         sha256s = [image.sha256 for image in shown]
         told = findings(con, workspace, name=recipe.name, stages=stages, labelled_by=labels, sha256s=sha256s)

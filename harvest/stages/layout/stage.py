@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from harvest.config.layout import LayoutConfig
 from harvest.config.recipe import Recipe, params_digest
@@ -17,7 +19,7 @@ from harvest.stages.layout.arrange import Found, Work, arrange
 from harvest.stages.layout.choose import Chosen, choose
 from harvest.stages.layout.publish import publish
 from harvest.stages.layout.thumbs import read_thumbs
-from harvest.stages.pictures import is_current, sizes_of
+from harvest.stages.pictures import counts_of, is_current, sizes_of
 from harvest.stages.report import StageReport
 from harvest.stages.work import digest_over
 from harvest.workspace import Workspace, digest_of_file
@@ -25,7 +27,7 @@ from harvest.workspace import Workspace, digest_of_file
 __all__ = ["STAGE", "run_layout"]
 
 STAGE = "layout"
-VERSION = 3
+VERSION = 4
 _MODULES = {"umap": "umap", "tsne": "openTSNE"}
 
 
@@ -67,10 +69,18 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
     if n == 0:
         return StageReport(stage=STAGE, detail={"images": 0, "left_out": chosen.left_out, "files": {}})
     folder = workspace.layouts / name
-    with read_thumbs(chosen.pictures, folder, side=config.tile, whole=False, progress=progress) as thumbs:
+    whole = config.fit == "contain"
+    with read_thumbs(chosen.pictures, folder, side=config.tile, whole=whole, progress=progress) as thumbs:
         found = arrange(work, chosen, thumbs, progress)
-        files = publish(folder, config, chosen, found, thumbs, title=recipe.title or name)
-    detail = {**found.figures, "left_out": chosen.left_out, "files": sizes_of(workspace, files)}
+        written = publish(folder, config, chosen, found, thumbs, title=recipe.title or name, progress=progress)
+    detail = {
+        **found.figures,
+        "left_out": chosen.left_out,
+        "files": sizes_of(workspace, written.files),
+        "folders": counts_of(workspace, written.folders),
+    }
+    if last is not None:
+        _clear(workspace, last.detail, detail)
     with open_ledger(workspace, write=True) as con:
         write_layout(
             con,
@@ -82,6 +92,14 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
         )
     progress.say(_said(name, detail))
     return StageReport(stage=STAGE, done=n, detail=detail)
+
+
+def _clear(workspace: Workspace, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Take away pictures that are not asked for any more: they would show what has been removed since."""
+    for path in set(before["files"]) - set(now["files"]):
+        (workspace.root / path).unlink(missing_ok=True)
+    for path in set(before.get("folders", {})) - set(now["folders"]):
+        shutil.rmtree(workspace.root / path, ignore_errors=True)
 
 
 def _need(config: LayoutConfig) -> None:
