@@ -48,7 +48,7 @@ def assign(
     if pinned:
         mask = np.array(grid.mask)
         mask.ravel()[list(pinned.values())] = False
-        grid = Grid(columns=grid.columns, rows=grid.rows, mask=mask)
+        grid = Grid(columns=grid.columns, rows=grid.rows, mask=mask, hexagonal=grid.hexagonal)
     if method == "exact" or (method == "auto" and len(free) * grid.capacity <= _EXACT_COSTS):
         chosen = _exact(cloud[free], grid.centres())
     else:

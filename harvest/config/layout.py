@@ -13,11 +13,14 @@ from harvest.errors import ConfigError
 __all__ = [
     "CATEGORIES",
     "FEATURES",
+    "LABELS",
     "NUMBERS",
+    "PICTURES",
     "AxesConfig",
     "FeatureConfig",
     "GridConfig",
     "LayoutConfig",
+    "PrintConfig",
     "complete_layouts",
     "layouts_of",
 ]
@@ -48,7 +51,11 @@ PICTURES = (
     "deepzoom",
     "scatter.png",
     "scatter.jpg",
+    "arrows.png",
+    "morph.mp4",
+    "morph.gif",
 )
+LABELS = ("title", "creator", "license", "source", "date", "file")
 _AXES = (*NUMBERS, *CATEGORIES)
 _SHAPES = ("circle", "ring", "diamond", "hexagon", "heart")
 _COLOUR, _LIKE = r"^#[0-9a-fA-F]{6}$", "a colour like '#111111'"
@@ -94,20 +101,31 @@ class GridConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrintConfig:
+    """A mosaic for printing, `width` centimetres wide at `dpi`: tiles are as large as that takes."""
+
+    width: float = setting(gt=0, le=1000)
+    dpi: int = setting(300, ge=36, le=2400)
+    format: str = setting("tif", choices=("tif", "jpg", "png"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutConfig:
     """A mosaic: features to a plane to a grid.
 
     `features` are the `vectors` of any embedder `model`; of a CLIP model, by default that of the first filter (`clip`);
     the `pixels` themselves or their `colours`, which need no model; anything in NUMBERS and CATEGORIES; or several of
     these with their weights. `project` is how they come to lie on a plane, or two axes of the ledger's. Images whose
-    value on an axis is not known lie at its end (`unknown: end`) or are left out.
+    value on an axis is not known lie at its end (`unknown: end`) or are left out. `refine` sorts the grid once more by
+    the features themselves, which wins back what a projection loses; planes of the ledger's axes stay as they are.
 
     `pins` are images, by sha256 or file name, that lie in a cell of their own: [column, row] from 0 at the top left.
 
     Tiles are cropped to squares of `tile` pixels, or lie whole within them (`fit: contain`), `gutter` pixels apart.
-    `pictures` are those of PICTURES that are drawn: `mosaic.tif` with its tiles as large as that, the others smaller
-    where they would exceed 89 million pixels, which is what browsers open. The viewer looks at Deep Zoom tiles where a
-    mosaic is larger, or of hexagons, and at the mosaic itself elsewhere.
+    `label` is one thing or several that stand under each tile of a mosaic. `pictures` are those of PICTURES that are
+    drawn: `mosaic.tif` with its tiles as large as that, the others smaller where they would exceed 89 million pixels,
+    which is what browsers open. The viewer looks at Deep Zoom tiles where a mosaic is larger, of hexagons or labelled,
+    and at the mosaic itself elsewhere.
     """
 
     name: str | None = setting(None, pattern=SLUG, expected=SLUG_WORDS)
@@ -119,6 +137,7 @@ class LayoutConfig:
         "umap", choices=("umap", "tsne", "pca"), expected="one of umap, tsne, pca, or axes like {x: date, y: source}"
     )
     unknown: str = setting("end", choices=("end", "leave_out"))
+    refine: bool = True
     grid: str | GridConfig = setting("auto", choices=("auto",), expected="auto, or a mapping like {columns: 40}")
     aspect: float = setting(1.618, gt=0)
     pins: Mapping[str, tuple[int, ...]] = setting({}, ge=0)
@@ -126,7 +145,9 @@ class LayoutConfig:
     gutter: int = setting(0, ge=0, le=256)
     background: str = setting("#111111", pattern=_COLOUR, expected=_LIKE)
     fit: str = setting("crop", choices=("crop", "contain"))
+    label: str | tuple[str, ...] | None = setting(None, choices=LABELS)
     pictures: tuple[str, ...] = setting(("mosaic.png", "scatter.png"), choices=PICTURES)
+    print: PrintConfig | None = None
 
     @property
     def parts(self) -> tuple[FeatureConfig, ...]:
@@ -134,6 +155,11 @@ class LayoutConfig:
         listed = (self.features,) if isinstance(self.features, str) else self.features
         parts = [FeatureConfig(of=part) if isinstance(part, str) else part for part in listed]
         return tuple(replace(part, model=part.model or self.model) for part in parts)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What stands under each tile, a line each."""
+        return (self.label,) if isinstance(self.label, str) else (self.label or ())
 
     @property
     def cells(self) -> GridConfig:
@@ -172,6 +198,8 @@ def _complete(file: Path, at: str, config: LayoutConfig) -> LayoutConfig:
         if cell in taken:
             raise ConfigError(file, f"{at}.pins.{pinned}", f"expected another cell than {list(cell)} of {taken[cell]}")
         taken[cell] = pinned
+    if config.labels and config.cells.cells == "hexagons":
+        raise ConfigError(file, f"{at}.label", "expected none, for hexagons have no room for it")
     if not isinstance(config.grid, GridConfig):
         return config
     return replace(config, grid=_complete_grid(file, f"{at}.grid", config.grid))

@@ -72,6 +72,19 @@ def test_every_shape_that_can_be_drawn_can_be_asked_for(tmp_path: Path, shape: s
             "{pins: {a.jpg: [1, 2], b.jpg: [1, 2]}}",
             "layout.pins.b.jpg: expected another cell than [1, 2] of a.jpg",
         ),
+        (
+            "{label: title, grid: {cells: hexagons}}",
+            "layout.label: expected none, for hexagons have no room for it",
+        ),
+        ("{print: {width: 0}}", "layout.print.width: expected a number > 0 and <= 1000, got 0"),
+        ("{print: {}}", "layout.print.width: missing; expected a number > 0 and <= 1000"),
+        (
+            "{pictures: [mosaic.bmp]}",
+            (
+                "layout.pictures[0]: expected one of mosaic.png, mosaic.jpg, mosaic.webp, mosaic.tif, deepzoom, "
+                "scatter.png, scatter.jpg, arrows.png, morph.mp4, morph.gif, got 'mosaic.bmp'"
+            ),
+        ),
         ("[{}, {}]", "layout[1].name: expected another name than 'fins', which is taken"),
         ("[{}, {name: b, tile: 4}]", "layout[1].tile: expected a whole number >= 16 and <= 1024, got 4"),
         ("[{name: B}]", "layout[0].name: expected a name of small letters, digits, '.', '_' and '-', got 'B'"),

@@ -187,6 +187,49 @@ def test_pictures_are_those_that_the_recipe_names_and_earlier_ones_go(shells, la
     assert tiles[0].is_file()
 
 
+def test_hexagons_are_pictures_and_the_viewer_shows_their_cells_as_squares(shells, lay_out):
+    report = lay_out(
+        "sizes: [{px: 32}]\nlayout: {features: pixels, project: pca, tile: 32, grid: {columns: 6, cells: hexagons}}\n"
+    )
+
+    folder = shells.workspace.layouts / "shells"
+    assert (report.detail["columns"], report.detail["rows"]) == (6, 5)
+    with Image.open(folder / "mosaic.png") as mosaic:
+        assert mosaic.size == (6 * 32 + 16, 4 * 28 + 37)
+        assert mosaic.getpixel((0, 36)) == (0x11, 0x11, 0x11)
+    assert 'Width="192" Height="160"' in (folder / "mosaic.dzi").read_text()
+
+
+def test_arrows_films_captions_and_prints(shells, lay_out):
+    report = lay_out(
+        "sizes: [{px: 32}]\nlayout: {features: pixels, project: pca, tile: 32, gutter: 8, grid: {columns: 6}, "
+        "label: title, pictures: [mosaic.png, arrows.png, morph.gif], print: {width: 12, dpi: 127, format: jpg}}\n"
+    )
+
+    folder = shells.workspace.layouts / "shells"
+    with Image.open(folder / "mosaic.png") as mosaic, Image.open(folder / "print.jpg") as printed:
+        assert mosaic.width == 6 * 40 + 8
+        assert mosaic.height > 5 * 40 + 8
+        assert printed.width == pytest.approx(12 / 2.54 * 127, rel=0.02)
+        assert printed.info["dpi"] == (127, 127)
+    with Image.open(folder / "arrows.png") as arrows, Image.open(folder / "morph.gif") as film:
+        assert max(arrows.size) == 2048
+        assert film.n_frames > 20
+    assert 'Width="248" Height="208"' in (folder / "mosaic.dzi").read_text()
+    assert "layouts/shells/morph.gif" in report.detail["files"]
+
+
+def test_a_mosaic_too_large_for_its_format_names_one_that_holds_it(shells, lay_out, tmp_path):
+    with pytest.raises(ConfigError) as error:
+        lay_out(
+            "sizes: [{px: 32}]\nlayout: {features: pixels, project: pca, tile: 32, grid: {rows: 1}, "
+            "print: {width: 900, dpi: 2400, format: jpg}}\n"
+        )
+
+    assert str(error.value).startswith(f"{tmp_path}/shells.yaml: layout.print: print.jpg: 850,")
+    assert "JPEG holds at most 65,500 a side; " in str(error.value)
+
+
 def test_pictures_of_another_shape_lie_whole_in_their_cells(herbarium, recipe):
     for number in range(4):
         herbarium.meet(Image.new("RGB", (80, 40), (200, number * 60, 40)))

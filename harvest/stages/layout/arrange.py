@@ -68,13 +68,11 @@ def arrange(work: Work, chosen: Chosen, thumbs: Thumbs, progress: Progress) -> F
     pinned = _pinned(work, chosen, grid)
     features, metric = _features(work, chosen, thumbs, progress)
     points = _points(work, chosen, grid, features, metric, progress)
-    with progress.start("assign and measure", 4) as task:
-        cells = _assigned(points, grid, pinned, seed)
-        task.advance()
+    cells = _cells(work, features, points, grid, pinned, progress)
+    with progress.start("measure", 2) as task:
         preserved = distance_preservation(features, cells, grid, seed=seed)
         task.advance()
         trusted = trustworthiness(features, cells, grid, seed=seed)
-        task.advance()
         moved = mean_displacement(points, cells, grid)
         task.advance()
     figures = {
@@ -83,6 +81,8 @@ def arrange(work: Work, chosen: Chosen, thumbs: Thumbs, progress: Progress) -> F
         "rows": grid.rows,
         "holes": grid.capacity - len(points),
         "features": described(config.parts),
+        "project": config.project if isinstance(config.project, str) else f"{config.project.x}, {config.project.y}",
+        "refined": config.refine and isinstance(config.project, str),
         "pinned": len(pinned),
         "distance_preservation": round(preserved, 4),
         "trustworthiness": round(trusted, 4),
@@ -210,17 +210,21 @@ def _spread(places: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
     return places * np.where(spread > 0, grid.centres().std(axis=0) / np.where(spread > 0, spread, 1), 1)
 
 
-def _assigned(points: NDArray[np.float64], grid: Grid, pinned: Mapping[int, int], seed: int) -> NDArray[np.int64]:
-    """A cell for each; those that are pinned have theirs, and the others share what is left."""
+def _cells(  # noqa: PLR0917 - what a grid is filled from
+    work: Work,
+    features: NDArray[np.float32],
+    points: NDArray[np.float64],
+    grid: Grid,
+    pinned: Mapping[int, int],
+    progress: Progress,
+) -> NDArray[np.int64]:
+    """A cell for each, pinned ones in theirs; sorted again by the features, unless the plane is not made from these."""
     from layout.assign import assign  # noqa: PLC0415
-    from layout.grid import Grid  # noqa: PLC0415
+    from layout.refine import refine  # noqa: PLC0415
 
-    if not pinned:
-        return assign(points, grid, seed=seed)
-    mask = np.array(grid.mask)
-    mask.ravel()[list(pinned.values())] = False
-    free = np.setdiff1d(np.arange(len(points)), list(pinned))
-    cells = np.empty(len(points), np.int64)
-    cells[list(pinned)] = list(pinned.values())
-    cells[free] = assign(points[free], Grid(grid.columns, grid.rows, mask, hexagonal=grid.hexagonal), seed=seed)
-    return cells
+    seed = work.recipe.seed
+    cells = assign(points, grid, pins=pinned, seed=seed)
+    if not work.config.refine or isinstance(work.config.project, AxesConfig):
+        return cells
+    with progress.start("refine", _STEPS) as task:
+        return refine(features, cells, grid, pins=pinned, seed=seed, progress=_Steps(task))

@@ -17,6 +17,7 @@ from harvest.progress import Progress
 from harvest.stages import embed
 from harvest.stages.layout.arrange import Found, Work, arrange
 from harvest.stages.layout.choose import Chosen, choose
+from harvest.stages.layout.drawing import Drawing, need_for
 from harvest.stages.layout.publish import publish
 from harvest.stages.layout.thumbs import read_thumbs
 from harvest.stages.pictures import counts_of, is_current, sizes_of
@@ -72,7 +73,8 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
     whole = config.fit == "contain"
     with read_thumbs(chosen.pictures, folder, side=config.tile, whole=whole, progress=progress) as thumbs:
         found = arrange(work, chosen, thumbs, progress)
-        written = publish(folder, config, chosen, found, thumbs, title=recipe.title or name, progress=progress)
+        drawing = Drawing(folder=folder, work=work, chosen=chosen, found=found, thumbs=thumbs, progress=progress)
+        written = publish(drawing, title=recipe.title or name)
     detail = {
         **found.figures,
         "left_out": chosen.left_out,
@@ -111,6 +113,7 @@ def _need(config: LayoutConfig) -> None:
             f"the layout needs {', '.join(missing)}: pip install 'herbarium-harvester[layout]', or leave it out: "
             "`layout: null` in the recipe"
         )
+    need_for(config)
 
 
 def _models(workspace: Workspace, recipe: Recipe, config: LayoutConfig, progress: Progress) -> Sequence[str | None]:
