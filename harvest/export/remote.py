@@ -53,7 +53,7 @@ def withdraw_from(url: str) -> None:
 def _bring(  # noqa: PLR0917 - what is brought, and where to
     place: Place, generation: str, export: str, folder: Path, digests: Mapping[str, str], progress: Progress
 ) -> None:
-    there = place.keys(generation)
+    there = _keys(place, generation)
     files: list[dict[str, Any]] = []
     with progress.start(f"publish {export}", len(digests)) as task:
         for path, sha256 in sorted(digests.items()):
@@ -78,4 +78,12 @@ def _named_by(place: Place) -> str | None:
 
 def _generations(place: Place) -> list[str]:
     """Keys of all generations, and of nothing else that may lie there."""
-    return [key for key in place.keys("") if _GENERATION.match(key)]
+    return [key for key in _keys(place, "") if _GENERATION.match(key)]
+
+
+def _keys(place: Place, prefix: str) -> dict[str, int]:
+    """What lies there, and how long it is; nothing where there is no such place yet."""
+    try:
+        return place.keys(prefix)
+    except FileNotFoundError:
+        return {}
