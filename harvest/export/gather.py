@@ -20,6 +20,7 @@ from harvest.ledger import (
     derived,
     exported,
     images,
+    latest_stage,
     selected,
     splits_of,
 )
@@ -121,6 +122,8 @@ def _gathered(  # noqa: PLR0917 - what two callers have in common
             part, changes = parts.get(image.sha256), changes_of(row.mode, row.size) if row else ()
             chosen.append(Chosen(image, source, digest, stems[image.sha256], place, whole, part, changes))
     entries = entries_of(con, wording, settings, chosen)
+    if settings.augment and latest_stage(con, "augment", wording.recipe) is None:
+        raise UsageError(f"export {settings.folder}: there are no variants yet; run `harvest augment` first")
     variants = variants_of(con, workspace, wording.recipe, entries) if settings.augment else {}
     return Gathered(
         entries=tuple(every for entry in entries for every in (entry, *variants.get(entry.stem, ()))),

@@ -66,6 +66,18 @@ def _check_answers(recipe: Recipe) -> None:
             raise ConfigError(recipe.file, f"about.answers.{name}", f"no question is called so; {hint}")
 
 
+def _check_training(recipe: Recipe, section: Section, settings: ExportSettings) -> None:
+    """Parts and variants have to be made before they can be exported; variants are of one size."""
+    if settings.splits and recipe.split is None:
+        raise section.error("splits", "expected `split:` in the recipe, which makes the parts, got none")
+    if settings.augment and recipe.augment is None:
+        raise section.error("augment", "expected `augment:` in the recipe, which makes the variants, got none")
+    if settings.augment and recipe.augment is not None and recipe.augment.size != settings.size:
+        raise section.error(
+            "augment", f"variants are made of size {recipe.augment.size}, the export is of size {settings.size}"
+        )
+
+
 def _job(recipe: Recipe, section: Section) -> ExportJob:
     name = section.values.get("format")
     if not isinstance(name, str) or name not in FORMATS:
@@ -80,6 +92,7 @@ def _job(recipe: Recipe, section: Section) -> ExportJob:
         raise section.error("size", f"expected one of the recipe's sizes ({listed}) or null, got {settings.size}")
     if settings.captions == "recipe" and recipe.captions is None:
         raise section.error("captions", "expected `captions:` in the recipe to take them from, got none")
+    _check_training(recipe, section, settings)
     if settings.to is not None:
         try:
             normal_url(settings.to)

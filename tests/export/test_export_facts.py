@@ -126,7 +126,8 @@ def with_variant(dataset, sha256: str) -> bytes:
 
 def asked(tmp_path: Path, export: str):
     file = tmp_path / "asked.yaml"
-    file.write_text(f"name: shells\nsizes: [{{px: 64}}]\nexport: [{{format: folder, size: 64, {export}}}]\n")
+    training = "split: {}\naugment: {count: 1, size: 64}\n"
+    file.write_text(f"name: shells\nsizes: [{{px: 64}}]\n{training}export: [{{format: folder, size: 64, {export}}}]\n")
     return load_recipe(file)
 
 
@@ -167,3 +168,34 @@ def test_variants_follow_their_parent_and_have_its_provenance(dataset, tmp_path:
     assert (again.folder / "MANIFEST.jsonl").read_bytes() == before
     (report,) = dataset.export(asked(tmp_path, "name: plain"))
     assert report.files == 6
+
+
+def test_variants_that_are_not_made_yet_are_asked_for(dataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there are no variants yet; run `harvest augment` first"):
+        dataset.export(asked(tmp_path, "augment: true"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (
+            "export: [{format: folder, splits: [train]}]",
+            "splits: expected `split:` in the recipe, which makes the parts",
+        ),
+        ("export: [{format: folder, augment: true}]", "augment: expected `augment:` in the recipe, which makes the"),
+        (
+            "augment: {count: 1, size: 64}\nexport: [{format: folder, augment: true}]",
+            "augment: variants are made of size 64, the export is of size None",
+        ),
+        ("export: [{format: folder, splits: [dev]}]", "splits[0]: expected one of train, validation, test, got 'dev'"),
+        ("export: [{format: folder, to: 's3://me:key@b/x'}]", "to: s3://: a store's URL holds no credentials"),
+    ],
+)
+def test_what_cannot_be_exported_is_told_before(tmp_path: Path, recipe: str, message: str) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(f"name: r\nsizes: [{{px: 64}}]\n{recipe}\n")
+
+    with pytest.raises(ConfigError) as caught:
+        build(load_recipe(file))
+
+    assert str(caught.value).startswith(f"{file}: export[0].{message}")
