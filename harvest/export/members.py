@@ -8,8 +8,6 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from harvest.ledger.rows import MEMBER
 
 __all__ = ["extract", "member_path"]
@@ -34,6 +32,8 @@ def extract(archive: Path, targets: Mapping[str, Path]) -> None:
                 with zipped.open(name) as reader, targets[name].open("wb") as writer:
                     shutil.copyfileobj(reader, writer)
     elif archive.suffix == ".parquet":
+        import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
+
         for batch in pq.ParquetFile(archive).iter_batches(_ROWS, columns=["image"]):
             for picture in batch.column("image").to_pylist():
                 if picture["path"] in targets:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harvest.config.reader import setting
 from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings
@@ -99,6 +98,8 @@ def _csv(folder: Path, lines: Mapping[str, Sequence[_Line]], classes: Sequence[s
 
 def _parquet(folder: Path, lines: Mapping[str, Sequence[_Line]], classes: Sequence[str]) -> None:
     """Here `label` is a class by its number, null where an image has none."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
+
     kinds: dict[str, Any] = dict.fromkeys(("file_name", "text", *_TEXTS), "string")
     columns = [pa.field(name, pa.string()) for name in kinds]
     if classes:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings
 from harvest.export.formats.features import features_metadata
@@ -27,6 +26,8 @@ _GROUP_ROWS, _GROUP_BYTES = 100, 64 << 20
 
 
 def _write(folder: Path, entries: Sequence[Entry], settings: ExportSettings) -> Iterator[ExportedFile]:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
+
     assert isinstance(settings, ShardSettings)
     (folder / "data").mkdir()
     classes = class_names(entries)
