@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harvest.ledger.rows import DerivedRow
+
 __all__ = ["Box", "Placement", "boxes_of", "placement"]
 
 _LEAST = 1.0  # pixels of the copy that a box has to have left in each direction to be one
@@ -98,25 +100,47 @@ def _box(said: object) -> Box | None:
     return Box(category=said["category"], x=x, y=y, width=width, height=height, area=area, is_crowd=crowd)
 
 
-def placement(width: int, height: int, *, mode: str, px: int) -> Placement | None:
-    """How a picture of `width` x `height` pixels lies in its copy of `px` (harvest.images.resize.derive).
+def placement(width: int, height: int, copy: DerivedRow) -> Placement | None:
+    """How a picture of `width` x `height` pixels lies in a sized copy of it (harvest.images.resize.sized).
 
-    None where the `mode` alone does not tell.
+    None where the copy's row does not tell.
     """
-    if mode == "crop":
-        side = min(width, height)
-        left, top, scale = (width - side) // 2, (height - side) // 2, px / side
-        return Placement(scale_x=scale, scale_y=scale, left=-left * scale, top=-top * scale, width=px, height=px)
-    if mode not in {"fit", "longest"}:
+    if copy.width is None or copy.height is None:
+        return _of_old(width, height, copy.mode, copy.size)
+    if copy.mode == "crop":
+        return _cut(width, height, copy.width, copy.place)
+    if copy.mode == "fit":
+        # Whether a smaller picture was enlarged, the row does not say.
+        share = copy.size / max(width, height)
+        return _padded(width, height, share, copy.size) if share <= 1 else None
+    if copy.mode not in {"longest", "squash"}:
         return None
-    share = min(1.0, px / max(width, height))
+    scale_x, scale_y = copy.width / width, copy.height / height
+    return Placement(scale_x=scale_x, scale_y=scale_y, left=0, top=0, width=copy.width, height=copy.height)
+
+
+def _cut(width: int, height: int, made: int, place: float | None) -> Placement | None:
+    if place is None:
+        return None
+    side = min(width, height)
+    left, top, scale = int((width - side) * place), int((height - side) * place), made / side
+    return Placement(scale_x=scale, scale_y=scale, left=-left * scale, top=-top * scale, width=made, height=made)
+
+
+def _padded(width: int, height: int, share: float, px: int) -> Placement:
     inner = max(1, round(width * share)), max(1, round(height * share))
-    outer = inner if mode == "longest" else (px, px)
-    return Placement(
-        scale_x=inner[0] / width,
-        scale_y=inner[1] / height,
-        left=(outer[0] - inner[0]) // 2,
-        top=(outer[1] - inner[1]) // 2,
-        width=outer[0],
-        height=outer[1],
-    )
+    left, top = (px - inner[0]) // 2, (px - inner[1]) // 2
+    return Placement(scale_x=inner[0] / width, scale_y=inner[1] / height, left=left, top=top, width=px, height=px)
+
+
+def _of_old(width: int, height: int, mode: str, px: int) -> Placement | None:
+    """Versions that did not note how large a copy came out cut at the centre, and enlarged crops alone."""
+    if mode == "crop":
+        return _cut(width, height, px, 0.5)
+    share = min(1.0, px / max(width, height))
+    if mode == "fit":
+        return _padded(width, height, share, px)
+    if mode != "longest":
+        return None
+    made = max(1, round(width * share)), max(1, round(height * share))
+    return Placement(scale_x=made[0] / width, scale_y=made[1] / height, left=0, top=0, width=made[0], height=made[1])

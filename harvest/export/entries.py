@@ -45,8 +45,8 @@ class Wording:
 class Chosen(NamedTuple):
     """An image, the file of it that is exported with its digest, its name there, and how the picture lies in it.
 
-    `whole` is the file's width and height where it is the picture as it came; `place` is None then, and where nobody
-    knows how it lies.
+    `made` are the file's width and height, None where nobody noted them; `place` is None for the picture as it came,
+    and where nobody knows how it lies.
     """
 
     image: ImageRow
@@ -54,25 +54,26 @@ class Chosen(NamedTuple):
     digest: str
     stem: str
     place: Placement | None
-    whole: tuple[int, int] | None
+    made: tuple[int | None, int | None]
     split: str | None
     changes: tuple[str, ...]
 
     @property
     def size(self) -> tuple[int | None, int | None]:
         """Width and height of the file, where they are known."""
-        return self.whole or ((self.place.width, self.place.height) if self.place else (None, None))
+        return (self.place.width, self.place.height) if self.place else self.made
 
     def boxes(self, drawn: tuple[Box, ...]) -> tuple[Box, ...]:
         """Those that were drawn in the picture, as they lie in the file; none where nobody knows how."""
-        if self.whole:
+        if self.digest == self.image.sha256:
             return drawn
         return self.place.placed(drawn) if self.place else ()
 
 
 def changes_of(mode: str, px: int) -> tuple[str, ...]:
     """What making a sized copy did to a picture, in words; attribution has to say it."""
-    done = {"crop": ("cropped to a square",), "fit": ("padded to a square",), "longest": ()}.get(mode, (mode,))
+    squares = {"crop": "cropped to a square", "fit": "padded to a square", "squash": "squashed to a square"}
+    done = () if mode == "longest" else (squares.get(mode, mode),)
     return (*done, f"resized to {px} px")
 
 

@@ -116,11 +116,11 @@ def _gathered(  # noqa: PLR0917 - what two callers have in common
         row = sized.get(image.sha256)
         if settings.size is None or row is not None:
             path, digest = (row.path, row.derived_sha256) if row else (image.path, image.sha256)
-            place = placement(image.width, image.height, mode=row.mode, px=row.size) if row else None
-            whole = None if row else (image.width, image.height)
+            place = placement(image.width, image.height, row) if row else None
+            size = (row.width, row.height) if row else (image.width, image.height)
             source = workspace.root / path
             part, changes = parts.get(image.sha256), changes_of(row.mode, row.size) if row else ()
-            chosen.append(Chosen(image, source, digest, stems[image.sha256], place, whole, part, changes))
+            chosen.append(Chosen(image, source, digest, stems[image.sha256], place, size, part, changes))
     entries = entries_of(con, wording, settings, chosen)
     if settings.augment and latest_stage(con, "augment", wording.recipe) is None:
         raise UsageError(f"export {settings.folder}: there are no variants yet; run `harvest augment` first")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from harvest.ledger.transactions import registered
 
 __all__ = ["exported_digests", "input_digest", "places_of", "runs_of", "sightings_of"]
 
+_BATCH = 4096
 _MET = "outcome IN ('stored', 'known', 'unchanged')"
 
 
@@ -34,7 +35,7 @@ def exported_digests(con: Connection, export: str) -> dict[str, str]:
     return dict(con.execute(statement, {"export": export, "member": MEMBER}).fetchall())
 
 
-def sightings_of(con: Connection, files: Sequence[ExportedFile]) -> list[dict[str, Any]]:
+def sightings_of(con: Connection, files: Sequence[ExportedFile]) -> Iterator[dict[str, Any]]:
     """Every sighting of the exported images, as PROVENANCE.jsonl tells them."""
     return _rows(
         con,
@@ -45,7 +46,7 @@ def sightings_of(con: Connection, files: Sequence[ExportedFile]) -> list[dict[st
     )
 
 
-def runs_of(con: Connection, files: Sequence[ExportedFile]) -> list[dict[str, Any]]:
+def runs_of(con: Connection, files: Sequence[ExportedFile]) -> Iterator[dict[str, Any]]:
     """Every run that met one of the exported images, as RUNS.jsonl tells them."""
     return _rows(
         con,
@@ -68,11 +69,12 @@ def places_of(con: Connection, wanted: list[str]) -> dict[str, int]:
     return {row["sha256"]: row["places"] for row in rows}
 
 
-def _rows(con: Connection, sql: str, wanted: list[str]) -> list[dict[str, Any]]:
+def _rows(con: Connection, sql: str, wanted: list[str]) -> Iterator[dict[str, Any]]:
     with registered(con, "wanted", pa.table({"sha256": pa.array(wanted, pa.string())})):
         cursor = con.execute(sql)
         names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        while some := cursor.fetchmany(_BATCH):
+            yield from (dict(zip(names, row, strict=True)) for row in some)
 
 
 def _utc(column: str) -> str:
