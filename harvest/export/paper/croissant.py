@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harvest.export.base import SPLITS, ExportedFile, ExportSettings, RecipeFacts
+from harvest.export.base import ExportedFile, ExportSettings, RecipeFacts
 from harvest.export.paper.census import Census
+from harvest.export.paper.records import IMAGES, MANIFEST, MIME, record_sets
 from harvest.ledger.rows import MEMBER
 from harvest.licences import licence
 from harvest.workspace import digest_of_file
@@ -21,7 +22,6 @@ from harvest.workspace import digest_of_file
 __all__ = ["write_croissant"]
 
 _CROISSANT, _RAI = "http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"
-_MANIFEST, _IMAGES = "manifest", "image-files"
 # As the specification has it (its appendix), and the vocabularies that are used beside its own.
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -67,36 +67,6 @@ _CONTEXT: dict[str, Any] = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-# Columns of the manifest: what they hold, and what they are in other words.
-_COLUMNS: dict[str, tuple[str, str, str | None]] = {
-    "file": ("sc:Text", "Path in the export; in an archive, its path, !/ and the name there.", None),
-    "sha256": ("sc:Text", "SHA-256 of the image's bytes here.", None),
-    "original_sha256": ("sc:Text", "SHA-256 of the bytes as they were served.", None),
-    "image_url": ("sc:URL", "Where the image was met.", "prov:wasDerivedFrom"),
-    "page_url": ("sc:URL", "The page that it was met on.", None),
-    "source": ("sc:Text", "The source that it was met at.", None),
-    "creator": ("sc:Text", "Who made the image, or the word unknown.", "prov:wasAttributedTo"),
-    "license": ("sc:Text", "SPDX id of its licence, or LicenseRef-*.", "sc:license"),
-    "credit": ("sc:Text", "The attribution line.", "sc:creditText"),
-    "caption": ("sc:Text", "What it is called in training.", "sc:caption"),
-}
-_MIME = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".avif": "image/avif",
-    ".jxl": "image/jxl",
-    ".bmp": "image/bmp",
-    ".tar": "application/x-tar",
-    ".zip": "application/zip",
-    ".parquet": "application/x-parquet",
-}
-_READ = ("image/jpeg", "image/png")  # which mlcroissant turns into pictures
-_URLS = {"train": "cr:TrainingSplit", "validation": "cr:ValidationSplit", "test": "cr:TestSplit"}
 
 
 def write_croissant(
@@ -124,7 +94,7 @@ def write_croissant(
         **_provenance(files, recipe),
         **_responsible(files, recipe, settings, counts),
         "distribution": _distribution(folder, files),
-        "recordSet": _record_sets(files),
+        "recordSet": record_sets(files),
     }
     text = json.dumps(_without_gaps(told), ensure_ascii=False, indent=2)
     (folder / "croissant.json").write_text(text + "\n", encoding="utf-8")
@@ -200,18 +170,18 @@ def _said(answers: Any, name: str) -> list[str]:
 def _distribution(folder: Path, files: Sequence[ExportedFile]) -> list[dict[str, Any]]:
     names = sorted({file.path.partition(MEMBER)[0] for file in files if MEMBER in file.path})
     loose = [PurePosixPath(file.path) for file in files if MEMBER not in file.path]
-    found = [_object(folder, "MANIFEST.jsonl", _MANIFEST, "application/jsonlines")]
+    found = [_object(folder, "MANIFEST.jsonl", MANIFEST, "application/jsonlines")]
     found += [
-        _object(folder, name, name, _MIME.get(PurePosixPath(name).suffix, "application/octet-stream")) for name in names
+        _object(folder, name, name, MIME.get(PurePosixPath(name).suffix, "application/octet-stream")) for name in names
     ]
     if loose:
-        kinds = sorted({_MIME.get(path.suffix.lower(), "application/octet-stream") for path in loose})
+        kinds = sorted({MIME.get(path.suffix.lower(), "application/octet-stream") for path in loose})
         patterns = sorted({f"{path.parent.as_posix()}/*{path.suffix}" for path in loose})
         found.append(
             {
                 "@type": "cr:FileSet",
-                "@id": _IMAGES,
-                "name": _IMAGES,
+                "@id": IMAGES,
+                "name": IMAGES,
                 "description": "The images; MANIFEST.jsonl has the SHA-256 of each.",
                 "encodingFormat": kinds if len(kinds) > 1 else kinds[0],
                 "includes": patterns if len(patterns) > 1 else patterns[0],
@@ -230,96 +200,4 @@ def _object(folder: Path, name: str, id_: str, kind: str) -> dict[str, Any]:
         "contentSize": f"{file.stat().st_size} B",
         "encodingFormat": kind,
         "sha256": digest_of_file(file),
-    }
-
-
-def _record_sets(files: Sequence[ExportedFile]) -> list[dict[str, Any]]:
-    parts = {file.entry.split for file in files}
-    fields = [_column(name, *said) for name, said in _COLUMNS.items()]
-    found = []
-    if parts - {None}:
-        found.append(_splits([name for name in SPLITS if name in parts]))
-        fields.append(
-            _column("split", "sc:Text", "The part of the split.", None)
-            | {"references": {"field": {"@id": "splits/name"}}}
-        )
-    suffixes = {PurePosixPath(file.path).suffix.lower() for file in files if MEMBER not in file.path}
-    found.append(
-        {
-            "@type": "cr:RecordSet",
-            "@id": "images",
-            "name": "images",
-            "description": "One record an image, with where it came from.",
-            "key": {"@id": "images/file"},
-            "field": fields,
-        }
-    )
-    if suffixes and all(_MIME.get(suffix) in _READ for suffix in suffixes):
-        found.append(_pictures())
-    return found
-
-
-def _pictures() -> dict[str, Any]:
-    """The files themselves; `file` is the key that the records of `images` have."""
-    return {
-        "@type": "cr:RecordSet",
-        "@id": "pictures",
-        "name": "pictures",
-        "description": "The picture of each file.",
-        "key": {"@id": "pictures/file"},
-        "field": [
-            _field("pictures/file", "sc:Text", "Path in the export.", "fullpath"),
-            _field("pictures/image", "sc:ImageObject", "The picture.", "content"),
-        ],
-    }
-
-
-def _field(id_: str, kind: str, words: str, what: str) -> dict[str, Any]:
-    return {
-        "@type": "cr:Field",
-        "@id": id_,
-        "name": id_.rpartition("/")[2],
-        "description": words,
-        "dataType": kind,
-        "source": {"fileSet": {"@id": _IMAGES}, "extract": {"fileProperty": what}},
-    }
-
-
-def _splits(names: Sequence[str]) -> dict[str, Any]:
-    return {
-        "@type": "cr:RecordSet",
-        "@id": "splits",
-        "name": "splits",
-        "description": "The parts of the split.",
-        "dataType": "cr:Split",
-        "key": {"@id": "splits/name"},
-        "field": [
-            {
-                "@type": "cr:Field",
-                "@id": "splits/name",
-                "name": "name",
-                "description": "Its name.",
-                "dataType": "sc:Text",
-            },
-            {
-                "@type": "cr:Field",
-                "@id": "splits/url",
-                "name": "url",
-                "description": "What it is.",
-                "dataType": "sc:URL",
-            },
-        ],
-        "data": [{"splits/name": name, "splits/url": _URLS[name]} for name in names],
-    }
-
-
-def _column(name: str, kind: str, words: str, same: str | None) -> dict[str, Any]:
-    return {
-        "@type": "cr:Field",
-        "@id": f"images/{name}",
-        "name": name,
-        "description": words,
-        "dataType": kind,
-        "equivalentProperty": same,
-        "source": {"fileObject": {"@id": _MANIFEST}, "extract": {"column": name}},
     }
