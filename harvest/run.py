@@ -132,16 +132,24 @@ def export_all(
     workspace: Workspace, plan: Plan, *, progress: Progress, to: str | None = None
 ) -> list[export.ExportReport]:
     """Write the recipe's exports; with `to`, those of that format."""
+    return export.run_exports(workspace, plan.recipe, progress=progress, to=to, **_export_terms(workspace, plan, to))
+
+
+def check_all(workspace: Workspace, plan: Plan, *, to: str | None = None) -> list[export.Checked]:
+    """Hold the recipe's exports against the gates of its policy, and write nothing."""
+    return export.check_exports(workspace, plan.recipe, to=to, **_export_terms(workspace, plan, to))
+
+
+def _export_terms(workspace: Workspace, plan: Plan, to: str | None) -> dict[str, Any]:
+    """What exports have to be told of the recipe's stages."""
     wants_words = any(job.settings.labels == "model" for job in export.build(plan.recipe, to=to))
-    return export.run_exports(
-        workspace,
-        plan.recipe,
-        plan.digests(workspace),
-        size_digests=size_digests(plan.recipe),
-        labelled_by=labelled_by(plan.recipe, workspace) if wants_words else (),
-        progress=progress,
-        to=to,
-    )
+    return {
+        "digests": plan.digests(workspace),
+        "size_digests": size_digests(plan.recipe),
+        "labelled_by": labelled_by(plan.recipe, workspace) if wants_words else (),
+        "policy": plan.policy,
+        "others": lambda file: stage_digests(load_recipe(file), workspace),
+    }
 
 
 def audit_all(workspace: Workspace, plan: Plan, *, progress: Progress) -> tuple[AuditReport, ReportFiles]:

@@ -12,6 +12,7 @@ from harvest.cli.options import EXISTING_FILE, common
 from harvest.cli.terminal import Terminal
 from harvest.config.recipe import load_recipe
 from harvest.export import FORMATS
+from harvest.export.gates import refuse
 from harvest.stages.report import StageReport
 from harvest.workspace import Workspace
 
@@ -91,9 +92,16 @@ layout = _stage_command("layout", "Lay the selected images out as a rectified mo
 @click.command()
 @click.argument("recipe", type=EXISTING_FILE)
 @click.option("--to", "form", type=click.Choice(sorted(FORMATS)), help="Only the exports of this format.")
+@click.option("--check", is_flag=True, help="Only ask the gates: is the set large enough, licensed, captioned...?")
 @common
-def export(workspace: Workspace, terminal: Terminal, recipe: Path, form: str | None) -> None:
-    """Write the dataset with its manifest, credits and provenance. Does only what is missing."""
+def export(workspace: Workspace, terminal: Terminal, recipe: Path, form: str | None, check: bool) -> None:
+    """Write the dataset with its manifest, credits and provenance. Does only what is missing.
+
+    Before anything is written the gates of the recipe's policy are asked; what they refuse ends with exit code 1.
+    """
+    if check:
+        _check(workspace, terminal, runner.prepare(recipe), form)
+        return
     reports = runner.export_all(workspace, runner.prepare(recipe), progress=terminal, to=form)
     terminal.result(reports)
     for report in reports:
@@ -103,3 +111,14 @@ def export(workspace: Workspace, terminal: Terminal, recipe: Path, form: str | N
             terminal.say(f"{report.name}: published at {report.published}")
         for line in report.instructions:
             terminal.say(line)
+
+
+def _check(workspace: Workspace, terminal: Terminal, plan: runner.Plan, form: str | None) -> None:
+    found = runner.check_all(workspace, plan, to=form)
+    terminal.result(found)
+    for each in found:
+        terminal.say(f"export {each.name}: {each.images:,} images" + ("" if each.findings else ", nothing found"))
+        for finding in each.findings:
+            terminal.say(f"  {finding.severity}: {finding.message}")
+    for each in found:
+        refuse(each.name, each.findings)

@@ -10,7 +10,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from harvest.config.gates import GateTerms
 from harvest.config.reader import digest_of, load_section, setting
+from harvest.config.severity import Severity
 from harvest.config.source import OPT_OUT_KINDS
 from harvest.errors import ConfigError
 from harvest.licences import LICENCES
@@ -20,6 +22,7 @@ __all__ = [
     "Consent",
     "ConsentTerms",
     "FacesAre",
+    "GateTerms",
     "HonouredTerms",
     "LicenceTerms",
     "PeopleTerms",
@@ -46,15 +49,6 @@ _OPEN = (
     "LicenseRef-RightsStatements-NKC-1.0",
 )
 _SYNTHETIC = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
-
-
-class Severity(StrEnum):
-    """What a check's findings mean: only a violation fails the audit; `ignore` leaves the check out."""
-
-    VIOLATION = "violation"
-    WARNING = "warning"
-    NOTE = "note"
-    IGNORE = "ignore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +151,7 @@ class _Document:
     synthetic: SyntheticTerms = field(default_factory=SyntheticTerms)
     people: PeopleTerms = field(default_factory=PeopleTerms)
     composition: CompositionTerms = field(default_factory=CompositionTerms)
+    gates: GateTerms = field(default_factory=GateTerms)
     severity: Mapping[str, Severity] = field(default_factory=dict)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from harvest.config.about import AboutConfig
-from harvest.config.reader import setting
+from harvest.config.reader import Section, setting
+from harvest.config.recipe import Recipe
 from harvest.export.boxes import Box
 from harvest.ledger.rows import ImageRow, SightingRow
 from harvest.licences import credit_line, licence
@@ -22,7 +23,9 @@ __all__ = [
     "ExportSettings",
     "ExportedFile",
     "RecipeFacts",
+    "Rule",
     "SourceFacts",
+    "TrainingSize",
     "no_instructions",
 ]
 
@@ -40,7 +43,8 @@ class ExportSettings:
     `labels` filters found (`model`), or `none`. `splits` keeps the images of these parts of the recipe's split; without
     it, all images are there, in whatever part. With `augment`, the variants that were made of the exported files are
     there too. `to` is a store that the finished folder is published to as well, a folder or a URL that fsspec knows
-    (harvest.export.remote); its credentials come from the environment.
+    (harvest.export.remote); its credentials come from the environment. `at_least` is how many images there should be,
+    where that is another number than the policy's.
     """
 
     format: str
@@ -53,6 +57,7 @@ class ExportSettings:
     splits: tuple[str, ...] = setting((), choices=SPLITS)
     augment: bool = False
     to: str | None = None
+    at_least: int | None = setting(None, ge=0)
 
     @property
     def folder(self) -> str:
@@ -102,8 +107,9 @@ class Entry:
     counts the distinct (source, id, URL) at which these bytes were met. `labels` are what the image is of, the first
     one first; `split` is one of SPLITS, None where the recipe makes none. `width` and `height` are those of `source` in
     pixels, None where they are not known, and `boxes` lie in them; `changes` are the words for what was done to the
-    picture. An augmented file is an entry of its own, with its
-    parent's image and provenance and a stem `<stem>-a<variant>`.
+    picture. An augmented file is an entry of its own, with its parent's image and provenance and a stem
+    `<stem>-a<variant>`. `regularises` holds for pictures that are no part of the set, but lie beside it so that a model
+    does not forget what else there is of the kind.
     """
 
     stem: str
@@ -121,6 +127,7 @@ class Entry:
     boxes: tuple[Box, ...] = ()
     changes: tuple[str, ...] = ()
     augmentation: Augmentation | None = None
+    regularises: bool = False
 
     @property
     def credit(self) -> str:
@@ -159,6 +166,7 @@ class Entry:
             "boxes": [box.record() for box in self.boxes],
             "split": self.split,
             "augmentation": _told(self.augmentation),
+            **({"regularises": True} if self.regularises else {}),
         }
 
 
@@ -179,13 +187,41 @@ class ExportedFile:
     entry: Entry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSize:
+    """The size in pixels at which a set is trained, and whether an image needs that area or that shorter side."""
+
+    px: int
+    by_area: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a format cannot do with these images, and what to do about it. One that does not bind is only told."""
+
+    message: str
+    images: int
+    binds: bool = True
+
+
 def no_instructions(folder: Path, settings: ExportSettings, recipe: RecipeFacts) -> Sequence[str]:  # noqa: ARG001
     """For formats that every tool reads without being told how."""
     return ()
 
 
+def _as_read(recipe: Recipe, section: Section, settings: Settings) -> Settings:  # noqa: ARG001
+    return settings
+
+
+def _at_its_size(settings: ExportSettings) -> TrainingSize | None:
+    return TrainingSize(px=settings.size) if settings.size else None
+
+
+Settings = TypeVar("Settings", bound=ExportSettings)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportFormat:
+class ExportFormat(Generic[Settings]):
     """How a training tool wants its files.
 
     `write(folder, entries, settings)` puts the images and the tool's own index files into the empty `folder` and
@@ -193,10 +229,19 @@ class ExportFormat:
     `version` goes up when the same entries come out as other bytes, so that old exports are made anew.
     `instructions(folder, settings, recipe)` are lines for whoever goes on from the finished folder: commands to train
     by, with its paths. They are printed after the export, and again when it was there already.
+
+    `complete(recipe, section, settings)` fills in what the settings leave to the recipe, and raises `section.error` for
+    what does not fit together. `rules(entries, settings)` tells, before anything is written, which images the tool
+    would not take; `training_size(settings)` at which size it trains, None where that is nobody's concern. With
+    `only_training`, it is given what the recipe's split has for training, unless `splits` says otherwise.
     """
 
     name: str
     version: int
-    write: Callable[[Path, Sequence[Entry], ExportSettings], Iterator[ExportedFile]]
-    settings: type[ExportSettings] = ExportSettings
-    instructions: Callable[[Path, ExportSettings, RecipeFacts], Sequence[str]] = no_instructions
+    write: Callable[[Path, Sequence[Entry], Settings], Iterator[ExportedFile]]
+    settings: type[Settings] = ExportSettings  # type: ignore[assignment]
+    instructions: Callable[[Path, Settings, RecipeFacts], Sequence[str]] = no_instructions
+    complete: Callable[[Recipe, Section, Settings], Settings] = _as_read
+    rules: Callable[[Sequence[Entry], Settings], Iterable[Rule]] | None = None
+    training_size: Callable[[Settings], TrainingSize | None] = _at_its_size
+    only_training: bool = False

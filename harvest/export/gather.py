@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from harvest.ledger import (
 )
 from harvest.workspace import Workspace
 
-__all__ = ["Gathered", "GatheredAgain", "gather", "gather_again"]
+__all__ = ["Gathered", "GatheredAgain", "gather", "gather_again", "gather_beside", "size_digest_of"]
 
 _STEM = 16
 
@@ -58,7 +58,25 @@ def gather(
     UsageError where the recipe's captions are wanted and not made yet.
     """
     kept = selected(con, digests)
-    return _gathered(con, workspace, settings, kept, _size_digest(con, settings.size, size_digests), wording)
+    return _gathered(con, workspace, settings, kept, size_digest_of(con, settings.size, size_digests), wording)
+
+
+def gather_beside(
+    con: Connection,
+    workspace: Workspace,
+    settings: ExportSettings,
+    sha256s: Collection[str],
+    size_digest: str | None,
+    *,
+    wording: Wording,
+    caption: str,
+) -> tuple[Entry, ...]:
+    """Images that lie beside the set and are no part of it, each called `caption`; originals where there is no size."""
+    wanted = frozenset(sha256s)
+    kept = [image for image in images(con) if image.sha256 in wanted]
+    silent = replace(settings, captions="none", splits=(), augment=False)
+    found = _gathered(con, workspace, silent, kept, size_digest, wording, or_original=True)
+    return tuple(replace(entry, caption=caption, caption_origin="class", regularises=True) for entry in found.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +100,17 @@ def gather_again(con: Connection, workspace: Workspace, export: str, last: Stage
     settings = Section(workspace.ledger, f"export {export}", last.detail["settings"]).read(form.settings)
     said = last.detail.get("wording", {"recipe": last.detail["recipe"]["name"]})
     wording = Section(workspace.ledger, f"export {export}", said).read(Wording)
-    size_digest = last.detail.get("size_digest") or _size_digest(con, settings.size, None)
+    size_digest = last.detail.get("size_digest") or size_digest_of(con, settings.size, None)
     rows = {(row.sha256, row.derived_sha256): row for row in exported(con, export)}
-    held = {sha256 for sha256, _ in rows}
+    beside = frozenset(last.detail.get("beside", {}).get("sha256s", ()))
+    held = {sha256 for sha256, _ in rows} - beside
     kept = [image for image in images(con) if image.sha256 in held]
-    found = _gathered(con, workspace, settings, kept, size_digest, wording)
-    entries = [_with_file(entry, workspace.exports / export, rows) for entry in found.entries]
-    return GatheredAgain(entries=tuple(entries), settings=settings, wording=wording, size_digest=size_digest)
+    entries = _gathered(con, workspace, settings, kept, size_digest, wording).entries
+    if beside:
+        called = last.detail["beside"]["caption"]
+        entries += gather_beside(con, workspace, settings, beside, size_digest, wording=wording, caption=called)
+    found = tuple(_with_file(entry, workspace.exports / export, rows) for entry in entries)
+    return GatheredAgain(entries=found, settings=settings, wording=wording, size_digest=size_digest)
 
 
 def _with_file(entry: Entry, folder: Path, rows: Mapping[tuple[str, str], ExportRow]) -> Entry:
@@ -106,6 +128,8 @@ def _gathered(  # noqa: PLR0917 - what two callers have in common
     kept: Sequence[ImageRow],
     size_digest: str | None,
     wording: Wording,
+    *,
+    or_original: bool = False,
 ) -> Gathered:
     sized = derived(con, settings.size, size_digest) if settings.size is not None and size_digest else {}
     parts = _parts(con, settings, wording.recipe)
@@ -114,7 +138,7 @@ def _gathered(  # noqa: PLR0917 - what two callers have in common
     chosen = []
     for image in kept:
         row = sized.get(image.sha256)
-        if settings.size is None or row is not None:
+        if settings.size is None or row is not None or or_original:
             path, digest = (row.path, row.derived_sha256) if row else (image.path, image.sha256)
             place = placement(image.width, image.height, row) if row else None
             size = (row.width, row.height) if row else (image.width, image.height)
@@ -143,7 +167,7 @@ def _parts(con: Connection, settings: ExportSettings, recipe: str) -> dict[str, 
     return parts
 
 
-def _size_digest(con: Connection, size: int | None, size_digests: Mapping[int, str] | None) -> str | None:
+def size_digest_of(con: Connection, size: int | None, size_digests: Mapping[int, str] | None) -> str | None:
     """The recipe digest of the copies of a size; the newest one's where nobody says which."""
     if size is None:
         return None

@@ -14,7 +14,15 @@ from pathlib import Path
 from harvest.errors import CheckFailed, LedgerBusy
 from harvest.workspace import digest_of_file, published_folder, sync_entry
 
-__all__ = ["copy_checked", "digest_of_file", "locked", "published_folder", "read_checked", "remove_folder"]
+__all__ = [
+    "copy_checked",
+    "digest_of_file",
+    "locked",
+    "published_folder",
+    "read_bytes",
+    "read_checked",
+    "remove_folder",
+]
 
 
 @contextmanager
@@ -58,13 +66,18 @@ def copy_checked(source: Path, target: Path, sha256: str) -> None:
 
 def read_checked(source: Path, sha256: str) -> bytes:
     """The bytes of a file. Raises CheckFailed when it is missing or is not what the ledger says it is."""
-    try:
-        body = source.read_bytes()
-    except FileNotFoundError:
-        raise CheckFailed(f"{source} is gone; `harvest verify` tells what else is missing") from None
+    body = read_bytes(source)
     if hashlib.sha256(body).hexdigest() != sha256:
         raise CheckFailed(f"{source} is not the file the ledger knows; `harvest verify` tells what else has changed")
     return body
+
+
+def read_bytes(source: Path) -> bytes:
+    """The bytes of a file, whatever it is. Raises CheckFailed when it is missing."""
+    try:
+        return source.read_bytes()
+    except FileNotFoundError:
+        raise CheckFailed(f"{source} is gone; `harvest verify` tells what else is missing") from None
 
 
 def _sweep(exports: Path) -> None:

@@ -5,36 +5,45 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harvest.config.reader import Section
 from harvest.config.recipe import Recipe
 from harvest.errors import ConfigError, UsageError
 from harvest.export.base import ExportFormat, ExportSettings
+from harvest.export.formats.civitai import CIVITAI
 from harvest.export.formats.coco import COCO
+from harvest.export.formats.diffusers import DIFFUSERS
 from harvest.export.formats.folder import FOLDER
 from harvest.export.formats.imagefolder import IMAGEFOLDER
+from harvest.export.formats.kohya import KOHYA
 from harvest.export.formats.parquet import PARQUET
+from harvest.export.formats.stylegan import STYLEGAN
 from harvest.export.formats.webdataset import WEBDATASET
 from harvest.export.paper.questions import QUESTIONS
 from harvest.places import normal_url
 
 __all__ = ["FORMATS", "ExportJob", "build"]
 
-_ALL = [
+_ALL: list[ExportFormat[Any]] = [
     FOLDER,
     IMAGEFOLDER,
     PARQUET,
     WEBDATASET,
     COCO,
+    KOHYA,
+    DIFFUSERS,
+    CIVITAI,
+    STYLEGAN,
 ]
-FORMATS: Mapping[str, ExportFormat] = {entry.name: entry for entry in _ALL}
+FORMATS: Mapping[str, ExportFormat[Any]] = {entry.name: entry for entry in _ALL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportJob:
     """One validated `export:` section."""
 
-    format: ExportFormat
+    format: ExportFormat[Any]
     settings: ExportSettings
 
 
@@ -85,7 +94,7 @@ def _job(recipe: Recipe, section: Section) -> ExportJob:
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise section.error("format", f"expected one of {', '.join(FORMATS)}, got {name!r}{hint}")
     chosen = FORMATS[name]
-    settings = section.read(chosen.settings)
+    settings: ExportSettings = section.read(chosen.settings)
     sizes = [size.px for size in recipe.sizes]
     if settings.size is not None and settings.size not in sizes:
         listed = ", ".join(str(px) for px in sizes) or "none"
@@ -101,4 +110,6 @@ def _job(recipe: Recipe, section: Section) -> ExportJob:
     if settings.labels == "model" and not any("labels" in entry.values for entry in recipe.filter):
         raise section.error("labels", "expected a `labels` filter in the recipe to take labels from, got none")
     captions = settings.captions or ("title" if recipe.captions is None else "recipe")
-    return ExportJob(format=chosen, settings=replace(settings, captions=captions))
+    learns = chosen.only_training and recipe.split is not None and not settings.splits
+    settings = replace(settings, captions=captions, splits=("train",) if learns else settings.splits)
+    return ExportJob(format=chosen, settings=chosen.complete(recipe, section, settings))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from harvest.config.captions import CaptionLabels
-from harvest.config.reader import Section, digest_of
+from harvest.config.policy import Policy
+from harvest.config.reader import Section
 from harvest.config.recipe import Recipe, params_digest
 from harvest.errors import UsageError
-from harvest.export.base import Entry, ExportedFile, RecipeFacts, SourceFacts
-from harvest.export.entries import Wording
+from harvest.export.base import Entry, ExportedFile, RecipeFacts
+from harvest.export.checking import Checked, check_again, check_jobs, gather_job
+from harvest.export.choice import Choice, Others, choice_of, looked_then
 from harvest.export.filling import fill, gathered_here, is_whole, others, while_there_is_room
-from harvest.export.gather import Gathered, gather, gather_again
+from harvest.export.gates import Finding, refuse
+from harvest.export.gather import Gathered, gather_again
 from harvest.export.paper import (
-    Census,
-    census,
     write_credits,
     write_croissant,
     write_datasheet,
@@ -29,13 +28,14 @@ from harvest.export.paper import (
 from harvest.export.publish import locked, published_folder, remove_folder
 from harvest.export.registry import FORMATS, ExportJob, build
 from harvest.export.remote import publish_to, withdraw_from
-from harvest.export.told import exported_digests, input_digest, runs_of, sightings_of
+from harvest.export.told import exported_digests, runs_of, sightings_of
+from harvest.export.work import Work, beside_of, counts_of, facts_of, made_by
 from harvest.ledger import latest_stage, open_ledger, write_export
 from harvest.ledger.rows import ExportRow
 from harvest.progress import Progress
 from harvest.workspace import Workspace
 
-__all__ = ["ExportReport", "remake_export", "run_exports"]
+__all__ = ["ExportReport", "check_exports", "remake_export", "run_exports"]
 
 _VERSION = 1
 
@@ -46,7 +46,8 @@ class ExportReport:
     those that are there without the caption that was asked for.
 
     `written` is False when the folder stood there already, whole and up to date. `instructions` are lines for whoever
-    goes on from there. `published` is where the export is in the store that its settings name.
+    goes on from there. `published` is where the export is in the store that its settings name. `findings` are what the
+    gates found.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ExportReport:
     written: bool
     instructions: tuple[str, ...]
     published: str | None
+    findings: tuple[Finding, ...]
 
 
 def run_exports(
@@ -67,6 +69,8 @@ def run_exports(
     *,
     size_digests: Mapping[int, str] | None = None,
     labelled_by: Sequence[tuple[str, str]] = (),
+    policy: Policy | None = None,
+    others: Others | None = None,
     progress: Progress,
     to: str | None = None,
 ) -> list[ExportReport]:
@@ -74,30 +78,45 @@ def run_exports(
 
     `digests` maps each selecting stage to the recipe digest of its decisions, `size_digests` each size in pixels to
     that of its derived rows; without it, the newest rows of a size are taken. `labelled_by` are (model, vocabulary) by
-    which the recipe's filters found labels. Raises ConfigError for a bad `export:` section, UsageError when there is
-    nothing to export, CheckFailed when a file is not what the ledger says, LedgerBusy while another process exports
-    here.
+    which the recipe's filters found labels. `policy` says what the gates insist on, and `others` which images another
+    recipe selects, as `digests` does.
+
+    All exports pass their gates before one is written. Raises CheckFailed where a gate refuses one and when a file is
+    not what the ledger says, ConfigError for a bad `export:` section, UsageError when there is nothing to export,
+    LedgerBusy while another process exports here.
     """
     jobs = build(recipe, to=to)
     if not jobs:
         return []
-    choice = _Choice(digests, size_digests, _wording(recipe, labelled_by))
+    choice = choice_of(
+        recipe, digests, size_digests=size_digests, labelled_by=labelled_by, policy=policy, others=others
+    )
     with locked(workspace.exports):
-        return [_run(workspace, recipe, job, choice, progress) for job in jobs]
+        checked = check_jobs(workspace, recipe, jobs, choice)
+        for each in checked:
+            for finding in each.findings:
+                progress.say(f"export {each.name}: {finding.severity}: {finding.message}")
+        for each in checked:
+            refuse(each.name, each.findings)
+        return [_run(workspace, recipe, job, choice, each, progress) for job, each in zip(jobs, checked, strict=True)]
 
 
-class _Choice(NamedTuple):
-    """Which images, which files of them, and what they are called."""
-
-    digests: Mapping[str, str]
-    size_digests: Mapping[int, str] | None
-    wording: Wording
-
-
-def _wording(recipe: Recipe, labelled_by: Sequence[tuple[str, str]]) -> Wording:
-    """Words of models count for exports as they do for captions."""
-    terms = recipe.captions.labels if recipe.captions else CaptionLabels()
-    return Wording(recipe=recipe.name, labelled_by=tuple(labelled_by), min_share=terms.min_share, most=terms.most)
+def check_exports(
+    workspace: Workspace,
+    recipe: Recipe,
+    digests: Mapping[str, str],
+    *,
+    size_digests: Mapping[int, str] | None = None,
+    labelled_by: Sequence[tuple[str, str]] = (),
+    policy: Policy | None = None,
+    others: Others | None = None,
+    to: str | None = None,
+) -> list[Checked]:
+    """What the gates find in the sets of the recipe's exports; nothing is written. Arguments as of `run_exports`."""
+    choice = choice_of(
+        recipe, digests, size_digests=size_digests, labelled_by=labelled_by, policy=policy, others=others
+    )
+    return check_jobs(workspace, recipe, build(recipe, to=to), choice)
 
 
 def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> ExportReport | None:
@@ -120,7 +139,7 @@ def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> Exp
         job = ExportJob(format=FORMATS[last.detail["format"]], settings=found.settings)
         recipe = Section(workspace.ledger, f"export {name}", last.detail["recipe"]).read(RecipeFacts)
         stages = last.detail.get("stages", {})
-        work = _Work(
+        work = Work(
             job=job,
             recipe=recipe,
             recipe_digest=last.recipe_digest,
@@ -128,36 +147,19 @@ def remake_export(workspace: Workspace, name: str, *, progress: Progress) -> Exp
             wording=found.wording,
             stages=stages,
             size_digest=found.size_digest,
-            counts=_counts(workspace, found.entries, stages),
+            counts=counts_of(workspace, found.entries, stages),
+            looked=looked_then(workspace, name, last),
         )
+        with open_ledger(workspace) as con:
+            findings = check_again(con, recipe.name, job, found.entries, work.looked, found.size_digest)
+        work = replace(work, findings=findings)
         _write(workspace, work, found.entries, progress)
         return _told(workspace, work, found.entries, progress, written=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """One export to write, whatever its images are."""
-
-    job: ExportJob
-    recipe: RecipeFacts
-    recipe_digest: str
-    left_out: int
-    wording: Wording
-    stages: Mapping[str, str]
-    size_digest: str | None
-    counts: Census
-
-    def input_digest(self, entries: Sequence[Entry]) -> str:
-        """Hex sha256 over all that is written."""
-        return input_digest(entries, self.counts.digest())
-
-
-def _counts(workspace: Workspace, entries: Sequence[Entry], stages: Mapping[str, str]) -> Census:
-    with open_ledger(workspace) as con:
-        return census(con, [entry.image.sha256 for entry in entries], stages)
-
-
-def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, progress: Progress) -> ExportReport:
+def _run(  # noqa: PLR0917 - a job, and what is known of it
+    workspace: Workspace, recipe: Recipe, job: ExportJob, choice: Choice, checked: Checked, progress: Progress
+) -> ExportReport:
     settings, name = job.settings, job.settings.folder
     folder = workspace.exports / name
     params = {
@@ -165,31 +167,34 @@ def _run(workspace: Workspace, recipe: Recipe, job: ExportJob, choice: _Choice, 
         "format_version": job.format.version,
         "settings": asdict(settings),
         "recipe": recipe.digest,
+        "looked": asdict(choice.looked),
     }
     recipe_digest = params_digest("export", _VERSION, params)
     with open_ledger(workspace) as con:
-        found = gather(con, workspace, settings, choice.digests, choice.size_digests, wording=choice.wording)
+        found, entries = gather_job(con, workspace, job, choice, checked.beside)
         last = latest_stage(con, "export", name)
         there = exported_digests(con, name)
     _require_some(found, job)
-    work = _Work(
+    work = Work(
         job=job,
-        recipe=_facts(recipe),
+        recipe=facts_of(recipe),
         recipe_digest=recipe_digest,
         left_out=found.left_out,
         wording=choice.wording,
         stages=choice.digests,
         size_digest=found.size_digest,
-        counts=_counts(workspace, found.entries, choice.digests),
+        counts=counts_of(workspace, entries, choice.digests),
+        looked=choice.looked,
+        findings=checked.findings,
     )
-    asked = (recipe_digest, work.input_digest(found.entries))
+    asked = (recipe_digest, work.input_digest(entries))
     written = not (last and (last.recipe_digest, last.input_digest) == asked and is_whole(folder, last, there))
     if written:
-        _write(workspace, work, found.entries, progress)
-    return _told(workspace, work, found.entries, progress, written=written)
+        _write(workspace, work, entries, progress)
+    return _told(workspace, work, entries, progress, written=written)
 
 
-def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress) -> None:
+def _write(workspace: Workspace, work: Work, entries: Sequence[Entry], progress: Progress) -> None:
     """Put the export's folder in place of the one that is there, then its rows in force; without entries, no folder."""
     settings, name = work.job.settings, work.job.settings.folder
     folder, made, digests = workspace.exports / name, list[ExportedFile](), dict[str, str]()
@@ -204,9 +209,9 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
                 write_lines(temporary / "RUNS.jsonl", runs_of(con, made))
             write_manifest(temporary, made)
             write_credits(temporary, made)
-            write_datasheet(temporary, made, work.recipe, settings, work.counts)
+            write_datasheet(temporary, made, work.recipe, settings, work.counts, work.findings)
             write_licences(temporary, made)
-            write_digests(temporary, work.recipe, _made_by(work))
+            write_digests(temporary, work.recipe, made_by(work))
             write_croissant(temporary, made, work.recipe, settings, work.counts)
             digests |= others(temporary, made)
     detail = {
@@ -218,6 +223,9 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
         "wording": asdict(work.wording),
         "stages": dict(work.stages),
         "size_digest": work.size_digest,
+        "looked": asdict(work.looked),
+        "findings": [asdict(finding) for finding in work.findings],
+        "beside": beside_of(entries),
     }
     with open_ledger(workspace, write=True) as con:
         write_export(
@@ -230,29 +238,7 @@ def _write(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress
         )
 
 
-def _facts(recipe: Recipe) -> RecipeFacts:
-    return RecipeFacts(
-        name=recipe.name,
-        title=recipe.title,
-        description=recipe.description,
-        digest=recipe.digest,
-        text=recipe.file.read_text(encoding="utf-8"),
-        sources=tuple(SourceFacts(name=source.stem, digest=digest_of(source)) for source in recipe.sources),
-        policy_digest=digest_of(recipe.policy) if recipe.policy else None,
-        about=recipe.about,
-    )
-
-
-def _made_by(work: _Work) -> dict[str, Any]:
-    return {
-        "format": {"name": work.job.format.name, "version": work.job.format.version},
-        "settings": asdict(work.job.settings),
-        "stages": dict(sorted(work.stages.items())),
-        "size": work.size_digest,
-    }
-
-
-def _published(workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress) -> str | None:
+def _published(workspace: Workspace, work: Work, entries: Sequence[Entry], progress: Progress) -> str | None:
     """Bring the store up to the folder that is there now, also where an earlier run was interrupted before it did."""
     url, name = work.job.settings.to, work.job.settings.folder
     if url is None:
@@ -268,7 +254,7 @@ def _published(workspace: Workspace, work: _Work, entries: Sequence[Entry], prog
 
 
 def _told(
-    workspace: Workspace, work: _Work, entries: Sequence[Entry], progress: Progress, *, written: bool
+    workspace: Workspace, work: Work, entries: Sequence[Entry], progress: Progress, *, written: bool
 ) -> ExportReport:
     name, wanted = work.job.settings.folder, work.job.settings.captions != "none"
     folder = workspace.exports / name
@@ -281,6 +267,7 @@ def _told(
         uncaptioned=sum(entry.caption is None for entry in entries) if wanted else 0,
         written=written,
         published=_published(workspace, work, entries, progress),
+        findings=work.findings,
         instructions=tuple(work.job.format.instructions(folder, work.job.settings, work.recipe)) if entries else (),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harvest.export.base import ExportedFile, ExportSettings, RecipeFacts
+from harvest.export.gates import Finding
 from harvest.export.markdown import link, plain
 from harvest.export.paper.answers import Told, answers
 from harvest.export.paper.census import Census
@@ -17,8 +18,13 @@ from harvest.export.paper.questions import QUESTIONS
 __all__ = ["QUESTIONS", "write_datasheet"]
 
 
-def write_datasheet(
-    folder: Path, files: Sequence[ExportedFile], recipe: RecipeFacts, settings: ExportSettings, counts: Census
+def write_datasheet(  # noqa: PLR0917 - what a datasheet is told
+    folder: Path,
+    files: Sequence[ExportedFile],
+    recipe: RecipeFacts,
+    settings: ExportSettings,
+    counts: Census,
+    findings: Sequence[Finding] = (),
 ) -> None:
     """What the ledger knows and what the makers say stand one after the other; where neither does, it says so."""
     known = answers(Told(files=files, recipe=recipe, settings=settings, counts=counts))
@@ -29,6 +35,7 @@ def write_datasheet(
         f"# {plain(recipe.title or recipe.name)}",
         "",
         _head(len(blank), sum(not name.endswith("-other") for name in asked)),
+        *_warnings(findings),
     ]
     for section, questions in QUESTIONS.items():
         lines += ["", f"## {section}"]
@@ -41,6 +48,12 @@ def write_datasheet(
     if about.url:
         lines += ["", f"More at {link(about.url, about.url)}."]
     (folder / "DATASHEET.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _warnings(findings: Sequence[Finding]) -> list[str]:
+    """What the gates let pass, and said."""
+    told = [f"- {plain(finding.message)}" for finding in findings]
+    return ["", "## Warnings", "", "Before this was written, gates found:", "", *told] if told else []
 
 
 def _head(blank: int, asked: int) -> str:

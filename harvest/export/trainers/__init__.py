@@ -1,0 +1,1 @@
+"""What trainers ask for beside the pictures: buckets, configuration, command lines, a workflow to try the result in."""
