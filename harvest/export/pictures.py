@@ -24,7 +24,6 @@ from harvest.images.decode import decode_rgb, opened, orientation
 __all__ = ["Picture", "picture_of", "pixel_size", "png", "seen"]
 
 _PLAIN_MODES = frozenset({"RGB", "L"})
-_FIRST_SIDEWAYS = 5  # EXIF orientations from here on swap width and height
 
 
 class Picture(NamedTuple):
@@ -58,12 +57,13 @@ def seen(entry: Entry) -> Image.Image:
 
 
 def pixel_size(entry: Entry) -> tuple[int, int]:
-    """Width and height of the entry's file as a person sees it. Raises CheckFailed when it cannot be read."""
-    if entry.width and entry.height and entry.digest != entry.image.sha256:
-        return entry.width, entry.height  # sized copies have no orientation
+    """Width and height of the entry's file, either way round. Raises CheckFailed when it does not decode."""
+    if entry.digest == entry.image.sha256:
+        return entry.image.width, entry.image.height
+    if not entry.source.is_file():  # it lies in an archive, or is gone
+        return entry.width or entry.image.width, entry.height or entry.image.height
     with _decoding(entry.source), opened(read_bytes(entry.source)) as image:
-        width, height = image.size
-        return (height, width) if orientation(image) >= _FIRST_SIDEWAYS else (width, height)
+        return image.size
 
 
 def png(image: Image.Image, *, compress_level: int = 6) -> bytes:
