@@ -43,6 +43,7 @@ def _packages() -> Iterator[Finding]:
         "clip": ("torch", "open_clip_torch"),
         "layout": ("scipy", "umap-learn", "openTSNE", "shufflesnap"),
         "redis": ("redis", "scrapy-redis"),
+        "review": ("starlette", "uvicorn"),
         "s3": ("s3fs",),
         "video": ("av",),
         "c2pa": ("c2pa-python",),

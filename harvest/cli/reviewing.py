@@ -39,6 +39,7 @@ __all__ = ["review"]
 @click.option("--report", is_flag=True, help="With --suggest: a page to judge them on.")
 @click.option("--serve", is_flag=True, help="The wall in a browser, to keep, reject and label on; Ctrl-C ends it.")
 @click.option("--open", "is_opened", is_flag=True, help="The same, and open the browser there.")
+@click.option("--layout", metavar="NAME", help="Which mosaic, where the recipe has several (default: the first).")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="With --serve; 0: any free.")
 @click.option(
     "--bad-list", type=click.Path(dir_okay=False, path_type=Path), help="Write what is left out for ImageRearranger."
@@ -61,6 +62,7 @@ def review(  # noqa: PLR0917 - click passes options by name
     report: bool,
     serve: bool,
     is_opened: bool,
+    layout: str | None,
     port: int,
     bad_list: Path | None,
 ) -> None:
@@ -71,7 +73,7 @@ def review(  # noqa: PLR0917 - click passes options by name
         *[Verdict(verdict="drop", sha256=sha256) for sha256 in drop],
         *[Verdict(verdict="apart", sha256=one, other=other) for one, other in apart],
         *[Verdict(verdict="together", sha256=one, other=other) for one, other in together],
-        *(_read(workspace, terminal, loaded, stage, file) if file else []),
+        *(_read(workspace, terminal, loaded, stage, file, layout) if file else []),
     ]
     if not reason.strip() or not by.strip():
         raise UsageError("--reason and --by: expected some words: a verdict without them answers for nothing")
@@ -85,7 +87,8 @@ def review(  # noqa: PLR0917 - click passes options by name
         _suggest(workspace, terminal, loaded, suggest, is_page_wanted=report)
         return
     if serve or is_opened:
-        _serve(workspace, terminal, loaded, port=port, is_opened=is_opened, by=by, reason=reason)
+        wall = _wall(workspace, loaded, layout, by, reason)
+        _serve(terminal, loaded, wall, port=port, is_opened=is_opened)
         return
     written: list[ReviewRow] = []
     if undo:
@@ -97,7 +100,8 @@ def review(  # noqa: PLR0917 - click passes options by name
         terminal.say(f"{len(written):,} verdicts kept; `harvest {stage} {recipe}` puts them in force")
         _warn(terminal, loaded, stage)
     if bad_list:
-        write_published(bad_list, reviewing.bad_list_of(workspace, loaded.name))
+        placed = reviewing.placed_files(workspace, _layout(loaded, layout))
+        write_published(bad_list, reviewing.bad_list_of(workspace, loaded.name, placed))
         terminal.say(f"{bad_list}: what was left out by hand, as ImageRearranger's editor reads it")
 
 
@@ -107,9 +111,19 @@ def _tell(terminal: Terminal, rows: Sequence[ReviewRow]) -> None:
     terminal.table(["verdict", "image", "and", "why", "by"], shown)
 
 
-def _read(workspace: Workspace, terminal: Terminal, recipe: Recipe, stage: str, file: Path) -> list[Verdict]:
+def _layout(recipe: Recipe, wanted: str | None) -> str:
+    """The name of one of the recipe's mosaics: the one that is wanted, else the first."""
+    names = [str(config.name) for config in recipe.layouts]
+    if wanted is not None and wanted not in names:
+        raise UsageError(f"--layout {wanted}: expected one of {recipe.file}: {', '.join(names) or 'there is none'}")
+    return wanted or next(iter(names), recipe.name)
+
+
+def _read(  # noqa: PLR0917 - what a file is read with
+    workspace: Workspace, terminal: Terminal, recipe: Recipe, stage: str, file: Path, layout: str | None
+) -> list[Verdict]:
     """The verdicts of a page, or a list of ImageRearranger's, whose names are the wall's."""
-    found = reviewing.read_bad_list(workspace, recipe.name, file)
+    found = reviewing.read_bad_list(workspace, _layout(recipe, layout), file)
     if found is None:
         return reviewing.read_verdicts(file, recipe.name, stage)
     if stage != "filter":
@@ -120,9 +134,18 @@ def _read(workspace: Workspace, terminal: Terminal, recipe: Recipe, stage: str, 
     return verdicts
 
 
-def _serve(
-    workspace: Workspace, terminal: Terminal, recipe: Recipe, *, port: int, is_opened: bool, by: str, reason: str
-) -> None:
+def _wall(workspace: Workspace, recipe: Recipe, layout: str | None, by: str, reason: str) -> reviewing.Wall:
+    return reviewing.Wall(
+        workspace,
+        recipe.name,
+        layout=_layout(recipe, layout),
+        decided_by=by,
+        reason=reason,
+        suggest=lambda count: _suggestions(workspace, recipe, count, SilentProgress()),
+    )
+
+
+def _serve(terminal: Terminal, recipe: Recipe, wall: reviewing.Wall, *, port: int, is_opened: bool) -> None:
     try:
         from harvest.review.server import serve  # noqa: PLC0415 - an extra, and half a second
     except ModuleNotFoundError as error:
@@ -132,18 +155,10 @@ def _serve(
             f"the review server needs {error.name}: pip install 'herbarium-harvester[review]'"
         ) from None
 
-    wall = reviewing.Wall(
-        workspace,
-        recipe.name,
-        decided_by=by,
-        reason=reason,
-        suggest=lambda count: _suggestions(workspace, recipe, count, SilentProgress()),
-    )
-
     def announce(url: str, taken: int) -> None:
         terminal.result({"url": url, "port": taken})
         sys.stdout.flush()
-        terminal.say(f"{wall.name}: {url}\nwhat you say there is saved at once; Ctrl-C ends it")
+        terminal.say(f"{wall.layout}: {url}\nwhat you say there is saved at once; Ctrl-C ends it")
         if is_opened:
             webbrowser.open(url)
 

@@ -1,7 +1,7 @@
 """What people look at and overrule: copies side by side, what filters chose, pictures to judge, and their verdicts."""
 
 from harvest.reports import ReportFiles
-from harvest.review.bad_list import bad_list_of, read_bad_list
+from harvest.review.bad_list import bad_list_of, placed_files, read_bad_list
 from harvest.review.choices import ChoiceReport, Judging
 from harvest.review.choices_numbers import Bound
 from harvest.review.choices_report import choices_to_json, write_choice_report
@@ -30,6 +30,7 @@ __all__ = [
     "copy_report",
     "give",
     "in_force",
+    "placed_files",
     "read_bad_list",
     "read_verdicts",
     "split_to_json",

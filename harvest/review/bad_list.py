@@ -66,24 +66,20 @@ def verdicts_of(content: object, placed: Sequence[Placed], where: Path | str = N
     return list(found.values()), unknown
 
 
-def read_bad_list(workspace: Workspace, name: str, file: Path) -> tuple[list[Verdict], list[str]] | None:
-    """`verdicts_of` the list in a file, for the layout `name`; None where the file holds no list."""
+def read_bad_list(workspace: Workspace, layout: str, file: Path) -> tuple[list[Verdict], list[str]] | None:
+    """`verdicts_of` the list in a file, for the mosaic `layout`; None where the file holds no list."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError):
         return None
-    return verdicts_of(content, placed_files(workspace, name), file) if isinstance(content, list) else None
+    return verdicts_of(content, placed_files(workspace, layout), file) if isinstance(content, list) else None
 
 
-def bad_list_of(workspace: Workspace, name: str) -> str:
-    """The list of all that people leave out of the recipe `name`, as JSON."""
+def bad_list_of(workspace: Workspace, name: str, placed: Sequence[Placed]) -> str:
+    """The list of those that people leave out of the recipe `name`, where they lie on a mosaic, as JSON."""
     with open_ledger(workspace) as con:
         dropped = {row.sha256 for row in reviews(con, name, "filter") if row.verdict == "drop"}
-    bad = [
-        {"filename": each.file, "row": each.row, "col": each.col}
-        for each in placed_files(workspace, name)
-        if each.sha256 in dropped
-    ]
+    bad = [{"filename": each.file, "row": each.row, "col": each.col} for each in placed if each.sha256 in dropped]
     return json.dumps(bad, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -39,6 +39,7 @@ _TYPES = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
+_OF_A_WALL = ("cards-*/*.js", "mosaic_files/*/*", "mosaic.*")
 _THUMBNAIL = 480
 _MOST_SUGGESTED = 1000
 _PICTURE_AGE = "private, max-age=300"
@@ -80,7 +81,7 @@ def application(wall: Wall) -> Starlette:
 
     async def page(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
         data = await run_in_threadpool(wall.data)
-        html = viewer_page({**data, "base": f"/layouts/{wall.name}/"}, _shell())
+        html = viewer_page({**data, "base": f"/layouts/{wall.layout}/"}, _shell())
         return Response(html, media_type="text/html")
 
     async def picture(request: Request) -> Response:
@@ -98,9 +99,7 @@ def application(wall: Wall) -> Starlette:
         Route("/wall.css", text(ours.style, "text/css")),
         Route("/wall.js", text(ours.script, "text/javascript")),
         Route("/openseadragon.js", text(ours.openseadragon, "text/javascript")),
-        Route(
-            f"/layouts/{wall.name}/{{path:path}}", _files(wall.folder, ("cards-*/*.js", "mosaic_files/*/*", "mosaic.*"))
-        ),
+        Route(f"/layouts/{wall.layout}/{{path:path}}", _files(wall.folder, _OF_A_WALL)),
         Route("/derived/{path:path}", _files(wall.workspace.derived, ("*/*",))),
         Route("/originals/{path:path}", _files(wall.workspace.originals, ("*/*",))),
         Route("/copies/{sha256}.jpg", picture),
@@ -144,7 +143,7 @@ def _number(asked: Any, key: str, most: int) -> int:
 def _download(wall: Wall) -> Callable[[Request], Any]:
     async def route(request: Request) -> Response:  # noqa: ARG001
         try:
-            body = await run_in_threadpool(bad_list_of, wall.workspace, wall.name)
+            body = await run_in_threadpool(bad_list_of, wall.workspace, wall.name, wall.placed)
         except LedgerBusy as error:
             return JSONResponse({"error": str(error)}, 503)
         disposition = f'attachment; filename="{NAME}"'

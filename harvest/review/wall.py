@@ -41,16 +41,25 @@ class _Change:
 
 
 class Wall:
-    """What `harvest review --serve` shows and writes.
+    """What `harvest review --serve` shows and writes: a mosaic (`layout`, by default the one called like the recipe
+    `name`), and what people say of the recipe's images.
 
     Each method that reads or writes what people say opens the ledger for that alone, so that crawls go on meanwhile;
     all may be called from several threads. Raises UsageError where the recipe has no mosaic.
     """
 
     def __init__(
-        self, workspace: Workspace, name: str, *, decided_by: str, reason: str, suggest: Suggest | None = None
+        self,
+        workspace: Workspace,
+        name: str,
+        *,
+        layout: str = "",
+        decided_by: str,
+        reason: str,
+        suggest: Suggest | None = None,
     ) -> None:
         self.workspace, self.name, self.decided_by = workspace, name, decided_by
+        self.layout = layout or name
         self._reason, self._suggest = reason, suggest
         self._changes: list[_Change] = []
         self._lock = threading.Lock()
@@ -62,11 +71,16 @@ class Wall:
     @property
     def folder(self) -> Path:
         """Where the mosaic lies."""
-        return self.workspace.layouts / self.name
+        return self.workspace.layouts / self.layout
+
+    @property
+    def placed(self) -> Sequence[Placed]:
+        """The images of the mosaic, row by row."""
+        return self._placed
 
     def data(self) -> dict[str, Any]:
         """What the page shows, read anew: the layout may have been made again."""
-        self._placed = placed_files(self.workspace, self.name)
+        self._placed = placed_files(self.workspace, self.layout)
         self._here = frozenset(each.sha256 for each in self._placed)
         try:
             return viewer_data(self.folder / "index.html")

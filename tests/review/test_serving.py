@@ -80,6 +80,20 @@ def test_without_a_mosaic_there_is_nothing_to_serve(herbarium, recipe, picture, 
         run(herbarium, recipe(), capsys, "--serve")
 
 
+def test_a_recipe_with_several_mosaics_is_asked_for_one_by_name(herbarium, recipe, shas, capsys, tmp_path) -> None:
+    hang(herbarium.workspace, shas[::-1], name="backwards")
+    both = recipe("layout: [{features: pixels}, {name: backwards, features: pixels}]")
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps([{"filename": "shell-0.jpg", "row": 0, "col": 0}]))
+
+    run(herbarium, both, capsys, "--of", "filter", "--from", mine, "--layout", "backwards")
+
+    with open_ledger(herbarium.workspace) as con:
+        assert [row.sha256 for row in reviews(con, "shells", "filter")] == [shas[3]]
+    with pytest.raises(UsageError, match=r"^--layout sideways: expected one of .*shells.yaml: shells, backwards$"):
+        run(herbarium, both, capsys, "--serve", "--layout", "sideways")
+
+
 def test_the_wall_and_verdicts_are_commands_of_their_own(herbarium, recipe, shas, capsys) -> None:
     with pytest.raises(UsageError, match=r"^--serve shows the wall; give verdicts"):
         run(herbarium, recipe(), capsys, "--serve", "--of", "filter", "--drop", shas[0])

@@ -70,15 +70,17 @@ function take({ changes }) {
 
 const set = (map, key, value) => (value == null ? map.delete(key) : map.set(key, value));
 
-async function catchUp() {
-  if (!document.hidden) {
+/* What was said in other tabs, in turn with what is said here. */
+function catchUp() {
+  sending = sending.then(async () => {
+    if (document.hidden) return;
     try {
       const answer = await ask(`/api/changes?since=${revision}`);
       take(answer);
-      revision = Math.max(revision, answer.revision);
+      revision = answer.revision;
     } catch { /* the server has ended, or will answer next time */ }
-  }
-  setTimeout(catchUp, 2000);
+  });
+  sending.then(() => setTimeout(catchUp, 2000));
 }
 
 /* Verdicts and labels, and the way back from them */
