@@ -21,12 +21,12 @@ from PIL import ImageColor
 
 from layout.deep_zoom import DeepZoom
 from layout.grid import Grid
-from layout.viewer_cards import FIELDS, PIECE, embedded, facets, pieces, pieces_digest, runs
+from layout.viewer_cards import FIELDS, PIECE, embedded, facets, on_plane, pieces, pieces_digest, runs
 
 __all__ = ["FIELDS", "Assets", "Shell", "assets", "viewer_data", "viewer_page", "write_viewer"]
 
 _DARK_BELOW = 128
-_SCRIPTS = ("data.js", "wall.js", "find.js", "card.js", "hands.js", "start.js")
+_SCRIPTS = ("data.js", "wall.js", "find.js", "card.js", "cloud.js", "hands.js", "start.js")
 _CARDS = "cards-"
 
 
@@ -68,6 +68,7 @@ def write_viewer(
     cards: Sequence[Mapping[str, Any]],
     background: str = "#111111",
     fit: Literal["crop", "contain"] = "crop",
+    points: NDArray[np.floating] | None = None,
     name: str = "index.html",
 ) -> list[Path]:
     """Write `folder/name`, the viewer of a mosaic in the same folder, and what it loads; the files.
@@ -75,7 +76,8 @@ def write_viewer(
     `picture` is the name of the mosaic as one file, or what there is of it as Deep Zoom tiles, under `mosaic_files/`.
     `cells[i]` is where the image with `cards[i]` lies; `tile`, `gutter`, `background` and `fit` are those the mosaic
     was rendered with. A card maps FIELDS to text, numbers or lists, and `scores` to numbers by name; other keys stay
-    out, and what is missing or None is shown as unknown. The page appears whole or not at all, and the cards of an
+    out, and what is missing or None is shown as unknown. With `points` (n, 2), y downward, the images of a wall of up
+    to 20,000 fly from the grid to the cloud and back. The page appears whole or not at all, and the cards of an
     earlier one go after that. Raises ValueError where cells and cards differ in number, or cells come twice or are not
     of the grid.
     """
@@ -84,7 +86,8 @@ def write_viewer(
     if len(np.unique(cells)) < len(cells) or not all(0 <= cell < grid.columns * grid.rows for cell in cells):
         raise ValueError(f"expected cells that differ, of a grid of {grid.columns} x {grid.rows}")
     found = facets(cards)
-    scripts = list(pieces(cards, np.argsort(cells).tolist(), found))
+    plane, extent = (None, None) if points is None else on_plane(points)
+    scripts = list(pieces(cards, np.argsort(cells).tolist(), found, plane))
     red, green, blue = ImageColor.getrgb(background)[:3]
     cards_folder = _CARDS + pieces_digest(scripts)
     data = {
@@ -102,6 +105,7 @@ def write_viewer(
         "runs": runs(cells, grid),
         "fields": FIELDS,
         "facets": found,
+        "cloud": extent,
         "base": "",
         "folder": cards_folder,
         "pieces": len(scripts),

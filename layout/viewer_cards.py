@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from layout.grid import Grid
 
-__all__ = ["FIELDS", "Piece", "embedded", "facets", "pieces", "pieces_digest", "runs"]
+__all__ = ["FIELDS", "Piece", "embedded", "facets", "on_plane", "pieces", "pieces_digest", "runs"]
 
 FIELDS = (
     "file",
@@ -105,10 +105,25 @@ def facets(cards: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def on_plane(points: NDArray[np.floating]) -> tuple[NDArray[np.float64], dict[str, float]]:
+    """Points from 0 on, the longer axis to 1, and how far they reach along each. Raises ValueError for NaN."""
+    places = np.asarray(points, np.float64)
+    if not np.isfinite(places).all():
+        raise ValueError("expected points that are finite numbers")
+    if not len(places):
+        return places.reshape(0, 2), {"width": 1.0, "height": 1.0}
+    low, extent = places.min(axis=0), np.ptp(places, axis=0)
+    width, height = np.maximum(extent / (extent.max() or 1.0), 1e-6).tolist()
+    return (places - low) / (extent.max() or 1.0), {"width": round(width, 6), "height": round(height, 6)}
+
+
 def pieces(
-    cards: Sequence[Mapping[str, Any]], order: Sequence[int], found: Sequence[Mapping[str, Any]]
+    cards: Sequence[Mapping[str, Any]],
+    order: Sequence[int],
+    found: Sequence[Mapping[str, Any]],
+    plane: NDArray[np.float64] | None = None,
 ) -> Iterator[Piece]:
-    """The cards in `order`, a piece at a time; `found` is what `facets` found."""
+    """The cards in `order`, a piece at a time; `found` is what `facets` found, `plane` where they lie in a cloud."""
     names = [
         (facet["key"], {name: i for i, name in enumerate(facet["values"])})
         for facet in found
@@ -122,6 +137,9 @@ def pieces(
             columns[f"is:{key}"] = _column([places.get(_name(card, key)) for card in part])
         for key in numbers:
             columns[f"of:{key}"] = _column([_number(_score(card, key)) for card in part])
+        if plane is not None:
+            for key, places in zip("xy", plane[order[first : first + PIECE]].T, strict=True):
+                columns[key] = np.round(places, 4).tolist()
         told = {key: column for key, column in columns.items() if column is not None}
         yield Piece(number=number, script=f"mosaicPiece({number},{embedded(told)});\n")
 

@@ -117,14 +117,14 @@ function paintTint(first = 0, last = count) {
 
 painters.push(() => {
   if (by) drawTint();
-  if (isNarrowed() && foundCount < count) drawCells(veil);
+  if (isNarrowed() && foundCount < count) drawCells(veil, (index) => (found[index] ? null : `rgb(${colours.wallBytes.join(" ")} / 87%)`));
 });
 
 /* Around each image the colour of what it is; over it, where cells are too small for a line to be seen. */
 const LINES_FROM = 22;
 function drawTint() {
   const side = pitch * view.scale;
-  if (side < LINES_FROM) return drawCells(tint, 0.72);
+  if (side < LINES_FROM) return drawCells(tint, colourAt, 0.72);
   const line = Math.min(6, Math.max(2, tile * view.scale * 0.05));
   const paths = new Map();
   for (const index of seenImages()) {

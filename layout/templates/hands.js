@@ -57,6 +57,7 @@ const pageKeys = {
   n: () => nextFound(1),
   p: () => nextFound(-1),
   t: nextTheme,
+  m: () => { if (canFly) fly(); },
 };
 const escapes = []; // called before the card is closed; true ends it
 

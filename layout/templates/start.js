@@ -38,6 +38,7 @@ globalThis.mosaic = Object.freeze({
   arrived: () => pieces.every((piece) => piece !== null),
   sharp: () => [...sharp.values()].filter((image) => image.complete && image.naturalWidth).length,
   get shown() { return shown; },
+  get aloft() { return aloft; },
   get scale() { return view.scale; },
   get isResting() { return isResting(); },
 });

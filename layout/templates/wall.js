@@ -18,6 +18,7 @@ let pinned = -1;
 let walking = false; // the keyboard was used last, so its cell has a card
 let shown = -1;
 let waiting = false;
+let aloft = 0; // 0 on the grid, 1 in the cloud, and between them
 
 // OpenSeadragon would put a style into the page, which its policy forbids, unless it finds one that is called so: this
 // is none, for it is of no namespace.
@@ -137,15 +138,24 @@ function panBy(x, y) {
 }
 
 function boxOf(index, seen = view) {
-  const side = tile * seen.scale;
-  return {
-    left: (gutter + columnOf(index) * pitch) * seen.scale + seen.x,
-    top: (gutter + rowOf(index) * pitch) * seen.scale + seen.y,
-    side,
-  };
+  let [left, top, side] = [gutter + columnOf(index) * pitch, gutter + rowOf(index) * pitch, tile];
+  if (aloft) {
+    const there = onPlane(index);
+    left += (there.left - left) * aloft;
+    top += (there.top - top) * aloft;
+    side += (there.side - side) * aloft;
+  }
+  return { left: left * seen.scale + seen.x, top: top * seen.scale + seen.y, side: side * seen.scale };
 }
 
 function under(x, y) {
+  if (aloft) {
+    for (let index = count - 1; index >= 0; index -= 1) {
+      const { left, top, side } = boxOf(index);
+      if (x >= left && y >= top && x < left + side && y < top + side) return index;
+    }
+    return -1;
+  }
   const column = Math.floor(((x - view.x) / view.scale - gutter / 2) / pitch);
   const row = Math.floor(((y - view.y) / view.scale - gutter / 2) / pitch);
   return column < 0 || row < 0 || column >= columns || row >= rows ? -1 : imageAt[row * columns + column];
@@ -161,6 +171,13 @@ function seenCells() {
 }
 
 function* seenImages() {
+  if (aloft) {
+    for (let index = 0; index < count; index += 1) {
+      const { left, top, side } = boxOf(index);
+      if (left + side > 0 && top + side > 0 && left < size.width && top < size.height) yield index;
+    }
+    return;
+  }
   const { across, down } = seenCells();
   for (let row = down[0]; row < down[1]; row += 1) {
     for (let column = across[0]; column < across[1]; column += 1) {
@@ -179,8 +196,20 @@ function cellPixels() {
   return pixels;
 }
 
-function drawCells(pixels, alpha = 1) {
+/* Each image's colour over all of it; in the cloud, where there are no cells, one by one. */
+function drawCells(pixels, colourOf, alpha = 1) {
   context.globalAlpha = alpha;
+  if (aloft) {
+    for (const index of seenImages()) {
+      const colour = colourOf(index);
+      if (!colour) continue;
+      const { left, top, side } = boxOf(index);
+      context.fillStyle = colour;
+      context.fillRect(left, top, side, side);
+    }
+    context.globalAlpha = 1;
+    return;
+  }
   context.imageSmoothingEnabled = false;
   const { scale, x, y } = view;
   context.drawImage(pixels, (gutter / 2) * scale + x, (gutter / 2) * scale + y, columns * pitch * scale, rows * pitch * scale);
@@ -200,7 +229,8 @@ function redraw() {
 function draw() {
   context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
   context.clearRect(0, 0, size.width, size.height);
-  if (colours.repaint) repaintWall();
+  if (aloft) drawSprites();
+  else if (colours.repaint) repaintWall();
   drawSharp();
   painters.forEach((paint) => paint());
   if (hovered >= 0 && hovered !== shown) ring(hovered, 1);
@@ -257,7 +287,7 @@ function paintHoles() {
 
 function repaintWall() {
   const { scale, x, y } = view;
-  if (count < columns * rows) drawCells(holes);
+  if (count < columns * rows) drawCells(holes, () => null);
   if (!gutter) return;
   context.fillStyle = colours.wall;
   const { across, down } = seenCells();

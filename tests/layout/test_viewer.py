@@ -18,7 +18,7 @@ from layout.grid import Grid
 from layout.mosaic import MosaicStyle
 from layout.render import mosaic
 from layout.viewer import write_viewer
-from tests.layout.walls import colour_at, drawn, opened, place
+from tests.layout.walls import colour_at, drawn, opened, place, until
 
 GRID = Grid(columns=4, rows=3)
 CELLS = np.array([0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11])  # cell 5 is a hole
@@ -84,6 +84,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, coloured_tiles: NDArr
         gutter=2,
         cells=CELLS,
         cards=cards(),
+        points=np.stack([np.arange(11) % 6, np.arange(11) // 6], axis=1) * 3.0,
     )
     return folder
 
@@ -341,6 +342,33 @@ def test_zooming_enlarges_around_the_pointer_and_zero_shows_all(page: Page) -> N
     expect(page.locator("#title")).to_have_text("Specimen 10")
 
 
+def test_images_fly_to_the_cloud_and_back(page: Page, coloured_tiles: NDArray[np.uint8]) -> None:
+    at_home = page.evaluate("mosaic.boxOf(7)")
+    cloud = page.get_by_role("button", name="The cloud that the grid came from")
+    cloud.click()
+    expect(cloud).to_have_attribute("aria-pressed", "true")
+    until(page, "mosaic.aloft === 1")
+    drawn(page)
+    stage = page.locator("#stage").bounding_box()
+    assert stage is not None
+    boxes = page.evaluate("Array.from({ length: 11 }, (_, index) => mosaic.boxOf(index))")
+    steps = [boxes[at + 1]["left"] - boxes[at]["left"] for at in (0, 1, 2, 3, 4, 6, 7, 8, 9)]
+    assert max(steps) - min(steps) < 0.1
+    assert boxes[6]["left"] == pytest.approx(boxes[0]["left"])
+    assert boxes[6]["top"] - boxes[0]["top"] == pytest.approx(steps[0], abs=0.1)
+    for index, box in enumerate(boxes):
+        x, y = stage["x"] + box["left"] + box["side"] / 2, stage["y"] + box["top"] + box["side"] / 2
+        assert near(colour_at(page, x, y), coloured_tiles[index, 0, 0]) <= 3
+    page.mouse.move(x, y)
+    expect(page.locator("#title")).to_have_text("Specimen 10")
+    page.mouse.move(2, 2)
+    page.keyboard.press("m")
+    until(page, "mosaic.aloft === 0")
+    assert page.evaluate("mosaic.boxOf(7)") == at_home
+    drawn(page)
+    assert near(colour_at(page, *place(page, 8)), coloured_tiles[7, 0, 0]) <= 2
+
+
 @only_image
 def test_everything_one_can_press_has_a_name(page: Page) -> None:
     page.mouse.click(*place(page, 0))
@@ -434,7 +462,7 @@ def test_shows_a_larger_picture_where_there_is_one(browser: Browser, folder: Pat
         expect(page.locator("#picture")).to_be_visible()
         expect(page.locator("#picture")).to_have_js_property("naturalWidth", 200)
         teal = np.array([0, 128, 128])
-        page.wait_for_function("mosaic.sharp() === 1")
+        until(page, "mosaic.sharp() === 1")
         drawn(page)
         assert near(colour_at(page, *place(page, 0)), teal) <= 2
 
@@ -460,7 +488,7 @@ def test_cards_come_in_pieces_and_lose_nothing(browser: Browser, tmp_path: Path)
     write_viewer(tmp_path, title="x", picture="mosaic.png", grid=grid, tile=4, gutter=0, cells=cells, cards=given)
     with opened(browser, (tmp_path / "index.html").as_uri()) as page:
         page.evaluate("mosaic.fetchAll()")
-        page.wait_for_function("mosaic.arrived()")
+        until(page, "mosaic.arrived()")
         got = page.evaluate("cells => cells.map(cell => mosaic.cardOf(mosaic.imageAt(cell)))", cells.tolist())
         hole = int(np.setdiff1d(np.arange(3000), cells)[0])
         assert page.evaluate("cell => mosaic.imageAt(cell)", hole) == -1
@@ -488,6 +516,8 @@ def test_publishes_whole_or_not_at_all(folder: Path) -> None:
         write_viewer(folder, **again, cells=CELLS, cards=[{}])
     with pytest.raises(ValueError, match=r"^expected cells that differ, of a grid of 4 x 3$"):
         write_viewer(folder, **again, cells=np.array([3, 3]), cards=[{}, {}])
+    with pytest.raises(ValueError, match=r"^expected points that are finite numbers$"):
+        write_viewer(folder, **again, cells=np.array([3]), cards=[{}], points=np.array([[0.0, np.nan]]))
     assert (folder / "index.html").read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == [old.name, "copy.png", "index.html", "mosaic.png"]
 

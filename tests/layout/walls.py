@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-__all__ = ["cards_in", "colour_at", "drawn", "opened", "place"]
+__all__ = ["cards_in", "colour_at", "drawn", "opened", "place", "until"]
 
 
 @contextlib.contextmanager
@@ -50,9 +51,19 @@ def place(
     return stage["x"] + left + across * scale, stage["y"] + top + down * scale
 
 
+def until(page: Page, truth: str, *, seconds: float = 60) -> None:
+    """Wait for an expression to be true: asked from here, for Playwright's own waiting evaluates text in the page, and
+    its policy forbids that.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(truth):
+        assert time.monotonic() < deadline, f"{truth} is still false"
+        page.wait_for_timeout(20)
+
+
 def drawn(page: Page) -> None:
     """Wait until nothing moves and what was asked for before is on the screen."""
-    page.wait_for_function("() => mosaic.isResting")
+    until(page, "mosaic.isResting")
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 

@@ -191,7 +191,7 @@ narrowing.push({
 painters.push(() => {
   const side = tile * view.scale;
   if (verdicts.size) {
-    if (side < 14) drawCells(marks);
+    if (side < 14 && !aloft) drawCells(marks, () => null);
     else drawMarks(side);
   }
   if (chosen.size) drawChosen();
@@ -316,29 +316,27 @@ stage.addEventListener("pointerup", (event) => {
 
 stage.addEventListener("pointercancel", () => { lasso = null; redraw(); }, true);
 
-/* Images whose middle lies within the line: row by row, between its crossings. */
+/* Images whose middle lies within the line: those with an odd number of crossings to their left. */
 function within(points) {
-  const found = [];
   const ys = points.map(([, y]) => y);
-  const rowAt = (y) => ((y - view.y) / view.scale - gutter - tile / 2) / pitch;
-  const [first, last] = [Math.max(0, Math.ceil(rowAt(Math.min(...ys)))), Math.min(rows - 1, Math.floor(rowAt(Math.max(...ys))))];
-  for (let row = first; row <= last; row += 1) {
-    const y = (gutter + row * pitch + tile / 2) * view.scale + view.y;
-    const crossings = points.flatMap(([x0, y0], i) => {
-      const [x1, y1] = points[(i + 1) % points.length];
-      return (y0 <= y) === (y1 <= y) ? [] : [x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)];
-    }).sort((a, b) => a - b);
-    for (let column = 0; column < columns; column += 1) {
-      const index = imageAt[row * columns + column];
-      if (index < 0 || (isNarrowed() && !found_(index))) continue;
-      const x = (gutter + column * pitch + tile / 2) * view.scale + view.x;
-      if (crossings.filter((crossing) => crossing < x).length % 2) found.push(index);
+  const [above, below] = [Math.min(...ys), Math.max(...ys)];
+  let known = { y: NaN, crossings: [] }; // images of a row have the same
+  const crossingsAt = (y) => {
+    if (known.y !== y) {
+      const crossings = points.flatMap(([x0, y0], i) => {
+        const [x1, y1] = points[(i + 1) % points.length];
+        return (y0 <= y) === (y1 <= y) ? [] : [x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)];
+      });
+      known = { y, crossings };
     }
-  }
-  return found;
+    return known.crossings;
+  };
+  return [...seenImages()].filter((index) => {
+    const { left, top, side } = boxOf(index);
+    const [x, y] = [left + side / 2, top + side / 2];
+    return y >= above && y <= below && found[index] && crossingsAt(y).filter((crossing) => crossing < x).length % 2;
+  });
 }
-
-const found_ = (index) => found[index] === 1;
 
 function drawLasso() {
   context.beginPath();

@@ -58,6 +58,7 @@ def publish(drawing: Drawing, *, title: str) -> Published:
         gutter=style.gutter,
         background=style.background,
         fit=style.fit,
+        points=found.points,
     )
     _forget(folder)
     if isinstance(picture, str):
