@@ -47,7 +47,7 @@ def test_untouched_workspace_agrees_with_its_ledger(exported) -> None:
         "original": 6,
         "derived": 6,
         "export": 12,
-        "paper": 12,
+        "paper": 20,
         "run": 1,
         "segment": 1,
         "sighting": 6,
