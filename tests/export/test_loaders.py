@@ -258,3 +258,19 @@ def test_a_changed_shard_is_found(exported: Dataset) -> None:
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_whoever_exports_is_told_how_it_is_read(exported: Dataset) -> None:
+    import datasets  # noqa: PLC0415, F401 - named by the lines
+    import pycocotools.coco  # noqa: PLC0415, F401
+    import webdataset  # noqa: PLC0415, F401
+
+    reports = {report.name: report for report in exported.export()}
+
+    assert not any(report.written for report in reports.values())
+    lines = [line for name in ("shards", "boxed") for line in reports[name].instructions]
+    assert len(lines) == 6
+    for line in lines:
+        assert eval(line)
+    assert reports["hub"].instructions == (f'datasets.load_dataset("{reports["hub"].folder}")',)
+    assert reports["plain"].instructions == ()

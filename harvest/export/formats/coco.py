@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings
+from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings, RecipeFacts
 from harvest.export.parts import by_split
 from harvest.export.publish import copy_checked
 from harvest.licences import licence
@@ -106,4 +106,10 @@ def _size(path: Path) -> tuple[int, int]:
         return image.size
 
 
-COCO = ExportFormat(name="coco", version=1, write=_write)
+def _instructions(folder: Path, settings: ExportSettings, recipe: RecipeFacts) -> Sequence[str]:  # noqa: ARG001
+    """How `pycocotools` reads it, part by part."""
+    files = sorted((folder / "annotations").glob("instances_*.json"))
+    return [f'pycocotools.coco.COCO("{file}")  # images are in {folder / file.stem[10:]}' for file in files]
+
+
+COCO = ExportFormat(name="coco", version=1, write=_write, instructions=_instructions)

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from harvest.config.reader import setting
-from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings
+from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings, RecipeFacts
 from harvest.export.formats.features import features_metadata
 from harvest.export.parts import by_split, class_names
 from harvest.export.publish import copy_checked
@@ -119,4 +119,11 @@ _TABLES: Mapping[str, Callable[[Path, Mapping[str, Sequence[_Line]], Sequence[st
 }
 
 
-IMAGEFOLDER = ExportFormat(name="imagefolder", version=1, write=_write, settings=ImagefolderSettings)
+def _instructions(folder: Path, settings: ExportSettings, recipe: RecipeFacts) -> Sequence[str]:  # noqa: ARG001
+    """How `datasets` reads it."""
+    return (f'datasets.load_dataset("imagefolder", data_dir="{folder}")',)
+
+
+IMAGEFOLDER = ExportFormat(
+    name="imagefolder", version=1, write=_write, settings=ImagefolderSettings, instructions=_instructions
+)

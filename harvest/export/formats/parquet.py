@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings
+from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings, RecipeFacts
 from harvest.export.formats.features import features_metadata
 from harvest.export.members import member_path
 from harvest.export.parts import ShardSettings, by_split, class_names, shards
@@ -91,4 +91,9 @@ def _row(entry: Entry, body: bytes, numbers: Mapping[str, int]) -> dict[str, Any
     }
 
 
-PARQUET = ExportFormat(name="parquet", version=1, write=_write, settings=ShardSettings)
+def _instructions(folder: Path, settings: ExportSettings, recipe: RecipeFacts) -> Sequence[str]:  # noqa: ARG001
+    """How `datasets` reads it."""
+    return (f'datasets.load_dataset("{folder}")',)
+
+
+PARQUET = ExportFormat(name="parquet", version=1, write=_write, settings=ShardSettings, instructions=_instructions)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings
+from harvest.export.base import Entry, ExportedFile, ExportFormat, ExportSettings, RecipeFacts
 from harvest.export.members import member_path
 from harvest.export.parts import ShardSettings, by_split, class_names, shards
 from harvest.export.publish import digest_of_file, read_checked
@@ -71,4 +72,15 @@ def _shard(folder: Path, path: str, split: str, count: int) -> dict[str, Any]:
     }
 
 
-WEBDATASET = ExportFormat(name="webdataset", version=1, write=_write, settings=ShardSettings)
+def _instructions(folder: Path, settings: ExportSettings, recipe: RecipeFacts) -> Sequence[str]:  # noqa: ARG001
+    """How `webdataset` reads it, part by part."""
+    shards = json.loads((folder / INDEX).read_text(encoding="utf-8"))["shardlist"]
+    counts = Counter(shard["split"] for shard in shards)
+    return [
+        f'webdataset.WebDataset("{folder}/{split}-{{000000..{count - 1:06d}}}.tar")' for split, count in counts.items()
+    ]
+
+
+WEBDATASET = ExportFormat(
+    name="webdataset", version=1, write=_write, settings=ShardSettings, instructions=_instructions
+)
