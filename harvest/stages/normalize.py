@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,8 @@ import numpy as np
 from harvest.config import sizes
 from harvest.config.recipe import Recipe, SizeConfig
 from harvest.config.sizes import STAGE, frame_digest, longest_of
-from harvest.errors import Broken
-from harvest.images.decode import decode_frames, frame_count
-from harvest.images.resize import sized
-from harvest.images.sizes import derivative_of, name_digits, sized_name, sized_path, write_size
+from harvest.images.decode import frame_count
+from harvest.images.sizes import name_digits, sized_name, sized_path
 from harvest.ledger import (
     Connection,
     derived,
@@ -30,6 +28,7 @@ from harvest.ledger import (
 from harvest.ledger.rows import DerivedRow, ImageRow, SightingRow
 from harvest.processes import batches, in_processes
 from harvest.progress import Progress
+from harvest.sizing import SizingJob, SizingTarget, make_sizes
 from harvest.stages import cropping, embed
 from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
@@ -62,12 +61,12 @@ def run_normalize(workspace: Workspace, recipe: Recipe, *, progress: Progress) -
         names=names(chosen, origins),
         places=_places(workspace, recipe, chosen, held, progress=progress),
     )
-    terms = _Terms(store=Store(workspace.root), longest=longest_of(recipe.sizes))
-    jobs = [job for image in chosen if (job := _job(terms, recipe, plan, image)).targets]
+    store = Store(workspace.root)
+    jobs = [job for image in chosen if (job := _job(store, recipe, plan, image)).targets]
     files, faults = 0, dict[str, str]()
     with progress.start(STAGE, len(jobs)) as task:
-        for batch in batches(in_processes(_make, jobs), _BATCH):
-            rows = [row for result in batch for row in result.made]
+        for batch in batches(in_processes(make_sizes, jobs), _BATCH):
+            rows = [DerivedRow(sha256=each.sha256, **asdict(made)) for each in batch for made in each.made]
             with open_ledger(workspace, write=True) as con:
                 write_derived(con, rows)
             files += len(rows)
@@ -133,43 +132,6 @@ class _Plan:
     places: Mapping[int, Mapping[str, float]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
-    """What holds for all jobs of a run."""
-
-    store: Store
-    longest: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    """One file to make: of which `frame`, noted as `noted`, and where its crop is if that is known."""
-
-    size: SizeConfig
-    path: str
-    digest: str
-    frame: int
-    noted: int | None
-    place: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """One image and the files to make of it; what crosses over to a worker process."""
-
-    terms: _Terms
-    sha256: str
-    original: str
-    targets: tuple[_Target, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    sha256: str
-    made: tuple[DerivedRow, ...] = ()
-    fault: str | None = None
-
-
 def _places(
     workspace: Workspace,
     recipe: Recipe,
@@ -193,7 +155,7 @@ def _places(
     return found
 
 
-def _job(terms: _Terms, recipe: Recipe, plan: _Plan, image: ImageRow) -> _Job:
+def _job(store: Store, recipe: Recipe, plan: _Plan, image: ImageRow) -> SizingJob:
     targets = []
     count = frame_count(image.format, image.frames)
     for size in recipe.sizes:
@@ -205,7 +167,7 @@ def _job(terms: _Terms, recipe: Recipe, plan: _Plan, image: ImageRow) -> _Job:
                 continue
             frame = count // 2 if size.frames == "middle" else at
             targets.append(
-                _Target(
+                SizingTarget(
                     size=size,
                     path=row.path if row else sized_path(size, plan.names[image.sha256], at),
                     digest=frame_digest(plan.held.digests[size.px], at),
@@ -214,7 +176,13 @@ def _job(terms: _Terms, recipe: Recipe, plan: _Plan, image: ImageRow) -> _Job:
                     place=place,
                 )
             )
-    return _Job(terms=terms, sha256=image.sha256, original=image.path, targets=tuple(targets))
+    return SizingJob(
+        store=store,
+        longest=longest_of(recipe.sizes),
+        sha256=image.sha256,
+        original=image.path,
+        targets=tuple(targets),
+    )
 
 
 def _is_there(path: Path, size: int) -> bool:
@@ -226,30 +194,6 @@ def _is_there(path: Path, size: int) -> bool:
 
 def _is_same(place: float | None, known: float | None) -> bool:
     return known is None or place is None or abs(place - known) < _SAME
-
-
-def _make(job: _Job) -> _Made:
-    made: list[DerivedRow] = []
-    try:
-        made.extend(_files(job))
-    except (Broken, OSError) as error:
-        return _Made(sha256=job.sha256, made=tuple(made), fault=str(error))
-    return _Made(sha256=job.sha256, made=tuple(made))
-
-
-def _files(job: _Job) -> Iterator[DerivedRow]:
-    frames = sorted({target.frame for target in job.targets})
-    body = job.terms.store.local(job.original).read_bytes()
-    places = dict[int, float | None]()  # the frames of an animation are cut at one place
-    for frame, picture in zip(frames, decode_frames(body, frames, longest=job.terms.longest), strict=True):
-        for target in job.targets:
-            if target.frame == frame:
-                px = target.size.px
-                made = sized(picture, target.size, places.get(px, target.place))
-                places[px] = made.place
-                write_size(job.terms.store.root / target.path, made.body)
-                row = derivative_of(made, target.size, target.path, target.digest, target.noted)
-                yield DerivedRow(sha256=job.sha256, **asdict(row))
 
 
 def _note(workspace: Workspace, recipe: Recipe, chosen: Sequence[ImageRow], detail: Mapping[str, Any]) -> None:
