@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from measuring import ROOT, Row, report, spent_by
+from measuring import ROOT, Row, Spent, report, spent_by
 from normalize_ways import PIXELS, PROGRAMS, QUALITY
 from photographs import commented, photographs
 from PIL import Image
@@ -61,14 +61,28 @@ def main() -> None:
         _draw(place, options.images, Path(given) if given else None)
         _crawl(place)
         speeds: dict[str, list[float]] = {}
+        cpu: dict[str, list[float]] = {}
         for _ in range(options.repeats):
             for way in ("stage", "ours", *WORDS):
-                speed = _stage(place) if way == "stage" else _way(place, way)
-                if speed is not None:
-                    speeds.setdefault(way, []).append(speed)
-                    print(f"{way}: {speed:.1f} images/s", file=sys.stderr, flush=True)
-        medians = {way: statistics.median(each) for way, each in speeds.items()}
-        report("normalize", _rows(medians), images=options.images, images_per_second=speeds)
+                found = _stage(place) if way == "stage" else _way(place, way)
+                if found is not None:
+                    speeds.setdefault(way, []).append(found[0])
+                    cpu.setdefault(way, []).append(found[1])
+                    words = f"{way}: {found[0]:.1f} images/s, {found[1]:.2f} ms CPU an image"
+                    print(words, file=sys.stderr, flush=True)
+        rows = _rows({way: statistics.median(each) for way, each in speeds.items()})
+        rows += _cpu_rows({way: statistics.median(each) for way, each in cpu.items()})
+        report("normalize", rows, images=options.images, images_per_second=speeds, cpu_ms=cpu)
+
+
+def _cpu_rows(medians: dict[str, float]) -> list[Row]:
+    """What hangs less on what else the machine does."""
+    rows = []
+    for way in (way for way in WORDS if way in medians):
+        ours = "stage" if way in PROGRAMS else "ours"
+        metric = f"CPU of {'harvest normalize' if ours == 'stage' else 'the function alone'}"
+        rows.append(Row.of(metric, medians[ours], WORDS[way], medians[way], "ms/image", less_is_better=True))
+    return rows
 
 
 def _rows(medians: dict[str, float]) -> list[Row]:
@@ -104,19 +118,19 @@ def _crawl(place: Path) -> None:
     shutil.copy(Workspace(place / "workspace").ledger, place / "ledger.duckdb")
 
 
-def _stage(place: Path) -> float:
-    """Images a second of the command, start and end included."""
+def _stage(place: Path) -> tuple[float, float]:
+    """Images a second of the command, start and end included, and milliseconds of CPU an image."""
     workspace = Workspace(place / "workspace")
     shutil.rmtree(workspace.derived, ignore_errors=True)
     shutil.copy(place / "ledger.duckdb", workspace.ledger)
-    wall = _harvest(place, "normalize", place / "recipe.yaml")
+    spent = _harvest(place, "normalize", place / "recipe.yaml")
     count = sum(1 for _ in (place / "all").iterdir())
     _check([workspace.derived / str(px) for px in PIXELS], count)
-    return count / wall
+    return count / spent.wall, spent.cpu / count * 1000
 
 
-def _way(place: Path, way: str) -> float | None:
-    """Images a second; None where there is no such program or library."""
+def _way(place: Path, way: str) -> tuple[float, float] | None:
+    """Images a second, and milliseconds of CPU an image; None where there is no such program or library."""
     python = ROOT / ".peers" / PEERS[way] / "bin" / "python" if way in PEERS else Path(sys.executable)
     if not python.exists() or (way in PROGRAMS and shutil.which(way) is None):
         return None
@@ -133,7 +147,7 @@ def _way(place: Path, way: str) -> float | None:
         return None
     found = json.loads(done.stdout.splitlines()[-1])
     _check([out / str(px) for px in PIXELS], found["images"])
-    return found["images"] / found["seconds"]
+    return found["images"] / found["seconds"], found["cpu"] / found["images"] * 1000
 
 
 def _check(folders: list[Path], count: int) -> None:
@@ -146,9 +160,9 @@ def _check(folders: list[Path], count: int) -> None:
             raise SystemExit(f"{folder}: {len(files)} files of {size}, expected {count} of {px} px")
 
 
-def _harvest(place: Path, *command: str | Path) -> float:
+def _harvest(place: Path, *command: str | Path) -> Spent:
     words = [sys.executable, "-m", "harvest", *command, "-w", place / "workspace", "-q"]
-    return spent_by(words, place / "words.log").wall
+    return spent_by(words, place / "words.log")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """Ways to make 32, 128 and 256 px of a folder's photographs on all cores: `normalize_ways.py WAY FOLDER OUT CORES`.
 
-Prints a line of JSON: images, and seconds from the first to the last of them, with all processes of a library started
-before and those of a program counted, as whoever calls it has to wait for them. Each way runs by itself, in the
-environment of what it needs; squares are cut at the centre, JPEGs have a quality of 92, and lie on the disk in the end.
+Prints a line of JSON: images, seconds from the first to the last of them and CPU seconds of all cores, with all
+processes of a library started before and those of a program counted, as whoever calls it has to wait for them. Each way
+runs by itself, in the environment of what it needs; squares are cut at the centre, JPEGs have a quality of 92, and lie
+on the disk in the end.
 """
 
 # ruff: noqa: PLC0415 - each way imports what lies in its own environment
 from __future__ import annotations
 
+import functools
 import json
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -102,25 +105,35 @@ def vipsthumbnail(files: Sequence[Path], out: Path) -> None:
         subprocess.run(command, check=True, env={**os.environ, "VIPS_CONCURRENCY": "1"})
 
 
-def in_processes(work: Callable[[Job], None], files: Sequence[Path], out: Path, cores: int) -> float:
-    """Seconds that a library takes, its processes started and warm."""
+def measured(work: Callable[[Job], None], job: Job) -> float:
+    """CPU seconds that one image takes, all threads counted."""
+    began = time.process_time()
+    work(job)
+    return time.process_time() - began
+
+
+def in_processes(work: Callable[[Job], None], files: Sequence[Path], out: Path, cores: int) -> tuple[float, float]:
+    """Seconds, and CPU seconds, that a library takes, its processes started and warm."""
     with multiprocessing.get_context("spawn").Pool(cores) as pool:
         warm = [(str(file), str(out)) for file in files[:1]] * (4 * cores)
         pool.map(work, warm, chunksize=1)
+        timed = functools.partial(measured, work)
         began = time.perf_counter()
-        pool.map(work, [(str(file), str(out)) for file in files], chunksize=8)
-        return time.perf_counter() - began
+        cpu = pool.map(timed, [(str(file), str(out)) for file in files], chunksize=8)
+        return time.perf_counter() - began, sum(cpu)
 
 
-def in_programs(work: Callable[..., None], files: Sequence[Path], out: Path, cores: int) -> float:
-    """Seconds that programs take, one at a time on each core."""
+def in_programs(work: Callable[..., None], files: Sequence[Path], out: Path, cores: int) -> tuple[float, float]:
+    """Seconds, and CPU seconds, that programs take, one at a time on each core."""
     with ThreadPoolExecutor(cores) as pool:
         began = time.perf_counter()
         if work is ffmpeg:
             list(pool.map(lambda file: ffmpeg(file, out), files))
         else:
             list(pool.map(lambda part: work(part, out), [files[core::cores] for core in range(cores)]))
-        return time.perf_counter() - began
+        wall = time.perf_counter() - began
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, used.ru_utime + used.ru_stime
 
 
 LIBRARIES: dict[str, Callable[[Job], None]] = {way.__name__: way for way in (ours, pyvips, pyvips_once, img2dataset)}
@@ -133,8 +146,10 @@ def main(way: str, folder: Path, out: Path, cores: int) -> dict[str, Any]:
         (out / str(px)).mkdir(parents=True, exist_ok=True)
     files = sorted(folder.iterdir())
     if way in LIBRARIES:
-        return {"images": len(files), "seconds": in_processes(LIBRARIES[way], files, out, cores)}
-    return {"images": len(files), "seconds": in_programs(PROGRAMS[way], files, out, cores)}
+        seconds, cpu = in_processes(LIBRARIES[way], files, out, cores)
+    else:
+        seconds, cpu = in_programs(PROGRAMS[way], files, out, cores)
+    return {"images": len(files), "seconds": seconds, "cpu": cpu}
 
 
 if __name__ == "__main__":
