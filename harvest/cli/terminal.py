@@ -139,7 +139,8 @@ class Terminal:
 
     def say(self, message: str) -> None:
         """One line of words on stderr."""
-        self.console.print(escape(message), soft_wrap=True)
+        # Without markup at all: rich's escape doubles a backslash at the end of a line, and commands end in some.
+        self.console.print(message, markup=False, emoji=False, soft_wrap=True)
 
     def result(self, value: object) -> None:
         """Give a result to a program: one JSON document on stdout, when --json asks for it."""

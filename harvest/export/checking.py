@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harvest.config.recipe import Recipe
-from harvest.export.base import Entry
+from harvest.export.base import Entry, ExportSettings, Rule
 from harvest.export.beside import choose_beside
 from harvest.export.choice import Choice, Looked
 from harvest.export.gates import Finding, GateQuestion, ask_gates
@@ -126,5 +126,21 @@ def _question(  # noqa: PLR0917 - what the gates ask about
         captions=settings.captions or "none",
         at_least=settings.at_least,
         looked=looked.near,
-        rules=tuple(job.format.rules(entries, settings)) if job.format.rules else (),
+        rules=(
+            *(job.format.rules(entries, settings) if job.format.rules else ()),
+            *_few_beside(settings, len(sha256s), len(beside)),
+        ),
     )
+
+
+def _few_beside(settings: ExportSettings, images: int, found: int) -> Iterator[Rule]:
+    """Whether the regularisation set is smaller than it was asked to be."""
+    terms = settings.regularisation if isinstance(settings, LoraSettings) else None
+    asked = (terms.count or images) if terms else 0
+    if found < asked:
+        yield Rule(
+            message=f"regularisation: {found:,} of {asked:,} pictures found; what filters by meaning dropped is too "
+            "little or too near to the set: name a `recipe` that selects others, or ask for fewer by `count`",
+            images=found,
+            binds=False,
+        )

@@ -245,6 +245,10 @@ def test_regularisation_set_is_of_what_was_dropped_for_what_it_shows_alone(class
     with open_ledger(dataset.workspace) as con:
         assert len(exported(con, "lora")) == 7
     assert (report.folder / "CREDITS.md").read_text().count("reg/1_shell/") == 4
+    [more] = export(dataset, WITH_CLASS.replace("count: 4", "count: 9"))
+    assert [finding.message.partition(";")[0] for finding in more.findings if finding.gate == "format"] == [
+        "regularisation: 6 of 9 pictures found"
+    ]
 
 
 def test_regularisation_set_can_come_from_another_recipe(classed) -> None:
@@ -263,6 +267,7 @@ def test_regularisation_set_can_come_from_another_recipe(classed) -> None:
 
     beside = [each for each in trained if each.is_reg]
     assert asked == ["others.yaml"]
+    assert not any("regularisation" in finding.message for finding in report.findings)
     assert len(beside) == 3
     assert {each.caption for each in beside} == {"a sea thing"}
     assert not {sha[:16] for name, sha in named.items() if name in {"all rights", "copy", "near"}} & {
