@@ -40,6 +40,10 @@ export:
   - {format: webdataset, name: shards, shard_images: 3}
   - {format: coco, name: boxed}
   - {format: coco, size: 64, name: boxed-64}
+  - {format: kohya, size: 64, name: kohya, trigger: zxq, buckets: {enabled: false}}
+  - {format: diffusers, size: 64, name: diffusers, trigger: zxq}
+  - {format: civitai, size: 64, name: civitai, trigger: zxq}
+  - {format: stylegan, size: 64, name: stylegan}
 """
 PARTS = ("train", "validation", "train", "train", "test", "train", "train", "train")
 BOXES = [
@@ -200,9 +204,10 @@ def test_pictures_in_parquet_are_the_files_to_the_byte(exported: Dataset, tmp_pa
 
 
 EXPORTS = ("plain", "hf", "hf-csv", "hf-parquet", "hf-classes", "hub", "shards", "boxed", "boxed-64")
+TRAINERS = ("kohya", "diffusers", "civitai", "stylegan")
 
 
-@pytest.mark.parametrize("name", EXPORTS)
+@pytest.mark.parametrize("name", [*EXPORTS, *TRAINERS])
 def test_mlcroissant_finds_no_fault_and_reads_records(exported: Dataset, name: str) -> None:
     import mlcroissant  # noqa: PLC0415 - a loader
 
