@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layout.grid import ROW_OF_HEXAGONS, Grid
 
-__all__ = ["Method", "assign", "checked_pins", "fitted"]
+__all__ = ["Method", "assign", "checked_pins", "fitted", "snapped"]
 
 Method = Literal["auto", "exact", "shufflesnap"]
 
@@ -49,12 +49,15 @@ def assign(
         mask = np.array(grid.mask)
         mask.ravel()[list(pinned.values())] = False
         grid = Grid(columns=grid.columns, rows=grid.rows, mask=mask, hexagonal=grid.hexagonal)
-    if method == "exact" or (method == "auto" and len(free) * grid.capacity <= _EXACT_COSTS):
-        chosen = _exact(cloud[free], grid.centres())
-    else:
-        chosen = _shufflesnap(cloud[free], grid, seed)
-    cells[free] = grid.cells[chosen]
+    cells[free] = snapped(cloud[free], grid, method=method, seed=seed)
     return cells
+
+
+def snapped(cloud: NDArray[np.float64], grid: Grid, *, method: Method, seed: int) -> NDArray[np.int64]:
+    """`assign` for a `cloud` (n, 2) that lies where it should on `grid`, in the units of Grid.centres."""
+    if method == "exact" or (method == "auto" and len(cloud) * grid.capacity <= _EXACT_COSTS):
+        return grid.cells[_exact(cloud, grid.centres())]
+    return grid.cells[_shufflesnap(cloud, grid, seed)]
 
 
 def checked_pins(pins: Mapping[int, int] | None, n: int, grid: Grid) -> dict[int, int]:

@@ -12,25 +12,24 @@ from numpy.typing import NDArray
 from layout.assign import checked_pins
 from layout.grid import Grid
 from layout.project import require_finite
+from layout.ranks import rank_weights
 from layout.reduced import Reduced, reduced
 from layout.swaps import Board
 from layout.windows import HOLE, PINNED, Sorted, settle, smoothed
 
-__all__ = ["refine"]
+__all__ = ["Effort", "refine", "refined"]
 
-_DECAY = 0.9
-_ROUNDS = 4
+_DECAY, _ROUNDS = 0.9, 4
+_DECAY_OF_MANY, _ROUNDS_OF_MANY = 0.8, 2
+_MANY = 50_000
 _LAST_RADIUS = 0.7
 _WINDOW = 6
 _NARROW = 2.5
 _NEIGHBOURS = 10
-_SEARCHED = 16_384  # images up to which the nearest are looked up, and brought beside each other
+_SEARCHED = 5_000  # images up to which the nearest are looked up, and brought beside each other
 _PHASES = 48
 _HOT, _COLD = 0.04, 0.002
 _REACH = 4
-_RANKS = 60
-_SAMPLE = 512
-_POWER = 15  # DPQ16's derivative
 
 
 def refine(
@@ -60,23 +59,53 @@ def refine(
     reached is returned. `progress(done, steps)` is called after each step. Raises ValueError for features that are not
     finite, naming the rows, and for cells that are closed or held twice.
     """
-    until = None if seconds is None else time.monotonic() + seconds
+    require_finite(features)
     pins = checked_pins(pins, len(features), grid)
     cells = _checked(features, cells, grid, pins)
     n = len(features)
     if n < 2 or grid.capacity < 2:
         return cells
+    effort = Effort(radius=_NARROW if radius is None else radius, tries=tries, seconds=seconds)
     small = reduced(features, seed=seed)
+    home = np.full(n, -1, np.int64) if home is None else np.asarray(home, np.int64)
+    return refined(small, cells, grid, effort=effort, pins=pins, home=home, stay=stay, seed=seed, progress=progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """From which radius on windows are sorted, how many swaps are tried for each cell, and when to stop."""
+
+    radius: float
+    tries: int | None = None
+    seconds: float | None = None
+
+
+def refined(
+    small: Reduced,
+    cells: NDArray[np.int64],
+    grid: Grid,
+    *,
+    effort: Effort,
+    pins: Mapping[int, int],
+    home: NDArray[np.int64],
+    stay: float,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> NDArray[np.int64]:
+    """`refine` for features that are reduced already, and for cells and pins that are known to be right."""
     if not small.mean_distance:
         return cells
+    n = len(cells)
+    until = None if effort.seconds is None else time.monotonic() + effort.seconds
     state = _State.of(small=small, cells=cells, grid=grid, pins=pins, home=home, stay=stay)
-    radii = _radii(_NARROW if radius is None else radius, grid)
-    tries = _tries(n) if tries is None else tries
+    many = n > _MANY
+    radii = _radii(effort.radius, grid, _DECAY_OF_MANY if many else _DECAY)
+    tries = _tries(n) if effort.tries is None else effort.tries
     phases = _PHASES if tries else 0
     report = progress or (lambda _done, _steps: None)
     generator = np.random.default_rng(seed)
     for done, wide in enumerate(radii):
-        _sort(state, wide, generator)
+        _sort(state, wide, _ROUNDS_OF_MANY if many else _ROUNDS, generator)
         report(done + 1, len(radii) + phases)
         if until is not None and time.monotonic() > until:
             return state.cells(n)
@@ -110,7 +139,7 @@ class _State:
         cells: NDArray[np.int64],
         grid: Grid,
         pins: Mapping[int, int],
-        home: NDArray[np.int64] | None,
+        home: NDArray[np.int64],
         stay: float,
     ) -> _State:
         occupant = np.full(grid.columns * grid.rows, -1, np.int32)
@@ -120,7 +149,6 @@ class _State:
         held = np.fromiter(pins.values(), np.int64, len(pins))
         movable[held] = False
         heavy[held] = True
-        home = np.full(len(cells), -1, np.int64) if home is None else np.asarray(home, np.int64)
         return cls(small=small, grid=grid, occupant=occupant, movable=movable, heavy=heavy, home=home, stay=stay)
 
     def weights(self) -> NDArray[np.float32]:
@@ -138,7 +166,7 @@ class _State:
     def board(self, seed: int) -> Board:
         """The same for swaps; `occupant` is shared."""
         n = len(self.home)
-        weights, missing = _weights(self, seed)
+        weights, missing = rank_weights(self.small, self.occupant, self.grid, seed=seed)
         near = np.empty((n, 0), np.int32)
         if _NEIGHBOURS < n <= _SEARCHED:
             near = self.small.nearest(_NEIGHBOURS)
@@ -156,11 +184,11 @@ class _State:
         )
 
 
-def _sort(state: _State, radius: float, generator: np.random.Generator) -> None:
+def _sort(state: _State, radius: float, rounds: int, generator: np.random.Generator) -> None:
     """One radius: the map smoothed, and windows as wide as it solved against it, in several tilings."""
     grid = state.grid
     side = max(grid.rows, grid.columns)
-    for turn in range(_ROUNDS):
+    for turn in range(rounds):
         wanted = smoothed(state.small.features, state.occupant, state.weights(), grid.columns, radius)
         widest = max(1, min(round(radius * 2 / (_WINDOW - 1)), side // _WINDOW))
         stride = max(1, widest >> (turn % 2))
@@ -178,67 +206,24 @@ def _sort(state: _State, radius: float, generator: np.random.Generator) -> None:
         settle(what, shape)
 
 
-def _weights(state: _State, seed: int) -> tuple[NDArray[np.float32], float]:
-    """What distances to neighbours weigh, by rank: how much DPQ16 changes with each of them.
-
-    DPQ_16 is the norm of gains 1 - d_k over k, with d_k the mean distance to the k nearest; its derivative by the
-    distance to the j-th is the sum over k >= j of (1 - d_k)^15 / k. The d_k are taken half way between what the layout
-    has now and the truly nearest, which is where it will come to lie.
-    """
-    small = state.small
-    held = np.flatnonzero(state.occupant >= 0)
-    drawn = held
-    if len(held) > _SAMPLE:
-        drawn = np.random.default_rng(seed).choice(held, _SAMPLE, replace=False)
-    truly = small.profile(state.occupant[drawn], _RANKS)
-    rows, columns = state.grid.rows, state.grid.columns
-    offsets = [(y, x) for y in range(-4, 5) for x in range(-4, 5) if 0 < y * y + x * x <= 20]
-    offsets.sort(key=lambda step: step[0] ** 2 + step[1] ** 2)
-    here = np.full((len(drawn), len(offsets)), np.nan)
-    row, column = np.divmod(drawn, columns)
-    for index, (down, across) in enumerate(offsets):
-        y, x = row + down, column + across
-        inside = (y >= 0) & (x >= 0) & (y < rows) & (x < columns)
-        other = np.where(inside, state.occupant[np.where(inside, y * columns + x, 0)], -1)
-        there = other >= 0
-        here[there, index] = small.between(state.occupant[drawn[there]], other[there])
-    here[:, :4].sort(axis=1)
-    known = np.isfinite(here).any(axis=0)
-    now = np.ones(len(offsets))
-    now[known] = np.nanmean(here[:, known], axis=0)
-    count = min(len(now), len(truly))
-    ranks = np.arange(1, count + 1)
-    middle = (np.cumsum(now[:count]) / ranks + np.cumsum(truly[:count]) / ranks) / 2
-    gains = np.maximum(0, 1 - middle) ** _POWER
-    by_rank = np.cumsum((gains / ranks)[::-1])[::-1]
-    padded = np.zeros(12)
-    padded[: min(12, count)] = by_rank[:12]
-    if not padded[0]:
-        padded[:] = 1 / np.arange(1, 13)
-    padded /= padded[0]
-    groups = [*padded[:4], padded[4:8].mean(), padded[8:12].mean()]
-    return np.array(groups, np.float32), float(now[4 : min(8, count)].mean()) if count > 4 else 1.0
-
-
-def _radii(first: float, grid: Grid) -> list[float]:
+def _radii(first: float, grid: Grid, decay: float) -> list[float]:
     side = max(grid.rows, grid.columns)
     radii = []
     radius = min(first, side / 2)
     while radius > _LAST_RADIUS:
         radii.append(radius)
-        radius *= _DECAY
+        radius *= decay
     return radii
 
 
 def _tries(n: int) -> int:
     """Swaps tried for each cell: what half a second to a minute allow."""
-    return int(np.clip(4_000_000 / n, 60, 2_000))
+    return int(np.clip(2_000_000 / n, 60, 2_000))
 
 
 def _checked(
     features: NDArray[np.floating], cells: NDArray[np.int64], grid: Grid, pins: Mapping[int, int]
 ) -> NDArray[np.int64]:
-    require_finite(features)
     cells = np.array(cells, np.int64)
     if cells.shape != (len(features),):
         raise ValueError(f"expected one cell for each row of features, got {len(cells)} for {len(features)}")
