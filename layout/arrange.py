@@ -52,7 +52,7 @@ def arrange(
     if n < 2:
         return assign(np.zeros((n, 2)), grid, pins=pinned)
     small = reduced(features, seed=seed)
-    if method == "flas":
+    if method == "flas" and min(grid.rows, grid.columns) > 1:  # it refuses grids of one row or column
         return _flas(small, grid, pinned, fine, seed)
     plane = np.zeros((n, 2))
     plane[:, : min(2, small.features.shape[1])] = small.features[:, :2]

@@ -18,7 +18,7 @@ from layout.refine import Effort, refined
 __all__ = ["Grown", "grow"]
 
 _STAY = 0.15
-_RADIUS = 3.0
+_RADIUS = 2.5
 _ROWS_AT_ONCE = 256
 
 
@@ -64,6 +64,8 @@ def grow(
         raise ValueError("two images in one cell, or one in a cell that is closed or not on the grid")
     if len(empty) < len(new):
         raise ValueError(f"{len(new)} new images do not fit into {len(empty)} empty cells: add rows to the grid")
+    if not n:
+        return Grown(cells=before, moved=0.0)
     found = before.copy()
     small = reduced(features, seed=seed)
     if len(new):

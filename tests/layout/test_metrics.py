@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from layout.assign import assign
 from layout.grid import Grid, best_grid
-from layout.metrics import distance_preservation, mean_displacement, trustworthiness
+from layout.metrics import distance_preservation, mean_displacement, quality, trustworthiness
 from layout.project import project
 
 
@@ -120,3 +120,42 @@ def test_trust_tells_a_layout_from_a_shuffle(colours):
 def test_features_and_cells_must_match(colours):
     with pytest.raises(ValueError, match="expected one cell for each row of features, got 3 for 4"):
         distance_preservation(colours[:4], np.arange(3), Grid(columns=2, rows=2))
+
+
+def test_all_figures_in_one_pass_are_those_of_their_own_functions(colours):
+    few, grid = colours[:300], Grid(columns=20, rows=15)
+    cells = np.random.default_rng(0).permutation(300)
+    found = quality(few, cells, grid)
+    assert found.distance_preservation.value == pytest.approx(distance_preservation(few, cells, grid))
+    assert found.trustworthiness.value == pytest.approx(trustworthiness(few, cells, grid))
+    assert (found.distance_preservation.error, found.drawn, found.neighbours) == (0, 300, 8)
+
+
+def test_recall_is_the_share_of_nearest_images_among_the_nearest_cells(colours):
+    few, grid = colours[:60], Grid(columns=10, rows=6)
+    cells = np.random.default_rng(0).permutation(60)
+    far = np.linalg.norm(few[:, None] - few[None], axis=2)
+    row, column = np.divmod(cells, 10)
+    steps = (row[:, None] - row) ** 2 + (column[:, None] - column) ** 2
+    near, beside = (np.argsort(apart, axis=1, kind="stable")[:, 1:9] for apart in (far, steps))
+    expected = np.mean([len(set(a) & set(b)) / 8 for a, b in zip(near, beside, strict=True)])
+    assert quality(few, cells, grid).recall.value == pytest.approx(expected)
+
+
+def test_errors_say_how_far_a_sample_is_off(colours):
+    grid = best_grid(len(colours), 1.0)
+    cells = assign(project(colours, method="pca", seed=0), grid)
+    whole = quality(colours, cells, grid)
+    drawn = [quality(colours, cells, grid, sample=320, seed=seed) for seed in range(10)]
+    assert {found.drawn for found in drawn} == {100}
+    for name in ("distance_preservation", "trustworthiness", "recall"):
+        truth = getattr(whole, name).value
+        off = [abs(getattr(found, name).value - truth) / getattr(found, name).error for found in drawn]
+        assert np.median(off) < 2, name
+        assert all(getattr(found, name).error < 0.05 for found in drawn)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_so_few_have_no_quality_to_lose(n, colours):
+    found = quality(colours[:n], np.arange(n), best_grid(n, 1.0))
+    assert (found.distance_preservation.value, found.trustworthiness.value, found.recall.value) == (1, 1, 1)
