@@ -80,6 +80,11 @@ bench-sheet: $(VENV)/.installed-test  ## contact sheets of 1,024 and 10,000 phot
 	-@sh .ci/system-parts montage
 	IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_sheet.py
 
+bench-layout: $(VENV)/.installed-test  ## layouts against ImageRearranger's steps, t-SNE and vc-flas, up to a million; DIR=DIR with its two sets
+	-sh .ci/peer imagerearranger umap-learn==0.5.12 lapjv==1.3.29
+	@sh .ci/system-parts chromium
+	DIR=$(DIR) IMAGES=$(IMAGES) $(BIN)/python tests/bench/bench_layout.py
+
 constraints: $(VENV)/.installed-dev  ## pin what is installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > $(CONSTRAINTS)
 

@@ -29,13 +29,15 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
-def in_parts(work: Callable[..., Any], count: int, *given: object) -> None:
-    """Call `work(first, last, *given)` for parts of 0 .. count - 1, on all cores. The parts must not touch each other.
+def in_parts(work: Callable[..., Any], count: int, *given: object, least: int = 1) -> None:
+    """Call `work(first, last, *given)` for parts of 0 .. count - 1, on all cores. Parts must not touch each other.
+
+    A part is of at least `least`, for a thread takes time to start.
 
     Threads of our own instead of numba's: those cannot be entered by two threads at once, nor survive a fork.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parts = min(count, 4 * cores)
+    parts = min(count // least, 4 * cores)
     if parts < 2 or cores < 2:
         work(0, count, *given)
         return

@@ -76,11 +76,13 @@ def quality(
             sums[own[row] * groups // len(drawn)] += _sorted(distances[row : row + 1], steps[row : row + 1])
         trust[own], recall[own] = _neighbourhoods(distances, steps, drawn[own], near)
     counts = np.bincount(np.arange(len(drawn)) * groups // len(drawn), minlength=groups)
-    parts = [_preserved(*of_group, count) for of_group, count in zip(sums, counts, strict=True)]
+    parts = [_preserved(of_group[0], of_group[1], int(count)) for of_group, count in zip(sums, counts, strict=True)]
     exact = groups == 1
     error = 0.0 if exact else float(np.std(parts, ddof=1) / math.sqrt(groups))
     return Quality(
-        distance_preservation=Measure(value=_preserved(*sums.sum(axis=0), len(drawn)), error=error),
+        distance_preservation=Measure(
+            value=_preserved(sums[:, 0].sum(axis=0), sums[:, 1].sum(axis=0), len(drawn)), error=error
+        ),
         trustworthiness=_mean(trust, exact),
         recall=_mean(recall, exact),
         neighbours=near,
@@ -115,7 +117,7 @@ def distance_preservation(
     sums = np.zeros((2, n - 1))
     for _, distances, steps in _pairs(features, cells, grid, drawn):
         sums += _sorted(distances, steps)
-    return _preserved(*sums, len(drawn), p)
+    return _preserved(sums[0], sums[1], len(drawn), p)
 
 
 def mean_displacement(points: NDArray[np.floating], cells: NDArray[np.int64], grid: Grid) -> float:

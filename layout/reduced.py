@@ -17,7 +17,7 @@ _MANY = 50_000
 _FITTED = 20_000
 _ROWS_AT_ONCE = 8_192
 _SPARE = 16
-_PAIRS = 100_000
+_PAIRS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,9 @@ from layout.windows import HOLE, PINNED, Sorted, settle, smoothed
 
 __all__ = ["Effort", "refine", "refined"]
 
-_DECAY, _ROUNDS = 0.9, 4
-_DECAY_OF_MANY, _ROUNDS_OF_MANY = 0.8, 2
 _MANY = 50_000
+_NARROW_FEATURES = 16  # numbers an image, of which windows are so cheap that more and larger ones are solved
 _LAST_RADIUS = 0.7
-_WINDOW = 6
 _NARROW = 2.5
 _NEIGHBOURS = 10
 _SEARCHED = 5_000  # images up to which the nearest are looked up, and brought beside each other
@@ -98,14 +96,14 @@ def refined(
     n = len(cells)
     until = None if effort.seconds is None else time.monotonic() + effort.seconds
     state = _State.of(small=small, cells=cells, grid=grid, pins=pins, home=home, stay=stay)
-    many = n > _MANY
-    radii = _radii(effort.radius, grid, _DECAY_OF_MANY if many else _DECAY)
+    sorting = _Sorting.of(small)
+    radii = _radii(effort.radius, grid, sorting.decay)
     tries = _tries(n) if effort.tries is None else effort.tries
     phases = _PHASES if tries else 0
     report = progress or (lambda _done, _steps: None)
     generator = np.random.default_rng(seed)
     for done, wide in enumerate(radii):
-        _sort(state, wide, _ROUNDS_OF_MANY if many else _ROUNDS, generator)
+        _sort(state, wide, sorting, generator)
         report(done + 1, len(radii) + phases)
         if until is not None and time.monotonic() > until:
             return state.cells(n)
@@ -184,17 +182,33 @@ class _State:
         )
 
 
-def _sort(state: _State, radius: float, rounds: int, generator: np.random.Generator) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sorting:
+    """By what the radius shrinks, how many tilings are solved at each, and how many cells a window is wide."""
+
+    decay: float
+    rounds: int
+    window: int
+
+    @classmethod
+    def of(cls, small: Reduced) -> _Sorting:
+        n, width = small.features.shape
+        if n > _MANY:
+            return cls(decay=0.8, rounds=2, window=6)
+        return cls(decay=0.95, rounds=8, window=8) if width <= _NARROW_FEATURES else cls(decay=0.9, rounds=4, window=6)
+
+
+def _sort(state: _State, radius: float, sorting: _Sorting, generator: np.random.Generator) -> None:
     """One radius: the map smoothed, and windows as wide as it solved against it, in several tilings."""
     grid = state.grid
     side = max(grid.rows, grid.columns)
-    for turn in range(rounds):
+    for turn in range(sorting.rounds):
         wanted = smoothed(state.small.features, state.occupant, state.weights(), grid.columns, radius)
-        widest = max(1, min(round(radius * 2 / (_WINDOW - 1)), side // _WINDOW))
+        widest = max(1, min(round(radius * 2 / (sorting.window - 1)), side // sorting.window))
         stride = max(1, widest >> (turn % 2))
-        span = _WINDOW * stride
+        span = sorting.window * stride
         down, across = (int(offset) for offset in generator.integers(0, span, 2))
-        shape = (grid.rows, grid.columns, _WINDOW, stride, down, across)
+        shape = (grid.rows, grid.columns, sorting.window, stride, down, across)
         what = Sorted(
             features=state.small.features,
             occupant=state.occupant,
@@ -218,7 +232,7 @@ def _radii(first: float, grid: Grid, decay: float) -> list[float]:
 
 def _tries(n: int) -> int:
     """Swaps tried for each cell: what half a second to a minute allow."""
-    return int(np.clip(2_000_000 / n, 60, 2_000))
+    return int(np.clip(2_000_000 / n, 60, 1_500))
 
 
 def _checked(

@@ -35,9 +35,9 @@ def smoothed(
     """
     rows, width = len(occupant) // columns, features.shape[1]
     across = np.empty((rows * columns, width + 1), np.float32)
-    in_parts(_across, rows, (features, occupant, weights), (columns, radius), across)
+    in_parts(_across, rows, (features, occupant, weights), (columns, radius), across, least=32)
     found = np.empty((rows * columns, width), np.float32)
-    in_parts(_down, -(-columns // _STRIPE), across, (columns, radius), found)
+    in_parts(_down, -(-columns // _STRIPE), across, (columns, radius), found, least=4)
     return found
 
 
@@ -64,7 +64,7 @@ def settle(what: Sorted, shape: tuple[int, int, int, int, int, int]) -> None:
     rows, columns, side, stride, down, across = shape
     span = side * stride
     count = -(-(rows + down) // span) * -(-(columns + across) // span) * stride * stride
-    in_parts(_settle, count, what, shape)
+    in_parts(_settle, count, what, shape, least=32)
 
 
 @compiled
