@@ -46,7 +46,7 @@ format: $(VENV)/.installed-dev  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-crawl bench-ledger bench-dedupe bench-embed bench-filter bench-normalize bench-sheet  ## every comparison with other programs; results in bench-results/
+bench: bench-crawl bench-ledger bench-dedupe bench-embed bench-filter bench-normalize bench-sheet bench-layout  ## every comparison with other programs; results in bench-results/
 
 bench-crawl: $(VENV)/.installed-test  ## crawl 5,000 photographs from loopback, against img2dataset; IMAGES=DIR takes others
 	-sh .ci/peer img2dataset img2dataset==1.47.0
