@@ -14,6 +14,8 @@ let sending = Promise.resolve();
 
 const shaOf = (index) => value("sha256", index);
 const marks = cellPixels();
+let markedOn = ""; // the colour of the wall that they were painted for
+const FEW = 300; // changed images that are quicker marked one by one than all together
 const KEPT = "#56b4e9";
 const DROPPED = "#d55e00";
 
@@ -65,7 +67,7 @@ function take({ changes }) {
     for (const [sha256, verdict] of Object.entries(change.verdicts)) set(verdicts, sha256, verdict);
     for (const [sha256, labels] of Object.entries(change.labels)) set(given, sha256, labels.length ? labels : null);
   }
-  if (changes.length) shownAnew();
+  if (changes.length) shownAnew(new Set(changes.flatMap((change) => Object.keys(change.verdicts))));
 }
 
 const set = (map, key, value) => (value == null ? map.delete(key) : map.set(key, value));
@@ -162,17 +164,26 @@ async function decide(verdict) {
 
 /* Showing it */
 
-function shownAnew() {
-  let [kept, dropped] = [0, 0];
-  for (const verdict of verdicts.values()) {
-    if (verdict === "keep") kept += 1;
-    else dropped += 1;
+function mark(changed = null) {
+  const colourOf = { keep: [...bytesOf(KEPT), 170], drop: [...colours.wallBytes, 205] };
+  const paint = (index) => colourOf[verdicts.get(shaOf(index))] ?? null;
+  if (!changed || changed.size >= FEW || markedOn !== colours.wall) {
+    paintCells(marks, 0, count, paint);
+    markedOn = colours.wall;
+    return;
   }
-  const counts = { keep: kept, drop: dropped, "": count - kept - dropped };
+  for (const index of [...changed].map((sha256) => indexOf.get(sha256))) {
+    if (index !== undefined) paintCells(marks, index, index + 1, paint);
+  }
+}
+
+/* Count and mark again: the images `changed`, by sha256, or all. */
+function shownAnew(changed = null) {
+  let kept = 0;
+  for (const verdict of verdicts.values()) kept += verdict === "keep" ? 1 : 0;
+  const counts = { keep: kept, drop: verdicts.size - kept, "": count - verdicts.size };
   for (const button of byId("tally").children) button.querySelector("b").textContent = number(counts[button.dataset.verdict]);
-  const wall = [...colours.wallBytes, 205];
-  const kept4 = [...bytesOf(KEPT), 170];
-  paintCells(marks, 0, count, (index) => ({ keep: kept4, drop: wall }[verdicts.get(shaOf(index))] ?? null));
+  mark(changed);
   if (onlyVerdict !== null) filter();
   if (shown >= 0) tellVerdict(shown);
   redraw();
@@ -191,6 +202,7 @@ narrowing.push({
 painters.push(() => {
   const side = tile * view.scale;
   if (verdicts.size) {
+    if (markedOn !== colours.wall) mark(); // light has become dark
     if (side < 14 && !aloft) drawCells(marks, () => null);
     else drawMarks(side);
   }
