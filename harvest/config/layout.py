@@ -57,6 +57,7 @@ PICTURES = (
 )
 LABELS = ("title", "creator", "license", "source", "date", "file")
 _AXES = (*NUMBERS, *CATEGORIES)
+_PROJECTIONS = ("umap", "tsne", "pca", "none", "flas")
 _SHAPES = ("circle", "ring", "diamond", "hexagon", "heart")
 _COLOUR, _LIKE = r"^#[0-9a-fA-F]{6}$", "a colour like '#111111'"
 
@@ -118,6 +119,10 @@ class LayoutConfig:
     these with their weights. `project` is how they come to lie on a plane, or two axes of the ledger's. Images whose
     value on an axis is not known lie at its end (`unknown: end`) or are left out. `refine` sorts the grid once more by
     the features themselves, which wins back what a projection loses; planes of the ledger's axes stay as they are.
+    `project: none` sorts the grid by the features from the start, `flas` does so by the algorithm of that name.
+
+    Where a layout of the same parameters is there already, and no more than a fifth of the images came or went, it
+    grows: few of the rest move. `grow: always` does so whatever changed, `never` lays out anew.
 
     `pins` are images, by sha256 or file name, that lie in a cell of their own: [column, row] from 0 at the top left.
 
@@ -134,10 +139,11 @@ class LayoutConfig:
     )
     model: str | None = None
     project: str | AxesConfig = setting(
-        "umap", choices=("umap", "tsne", "pca"), expected="one of umap, tsne, pca, or axes like {x: date, y: source}"
+        "umap", choices=_PROJECTIONS, expected=f"one of {', '.join(_PROJECTIONS)}, or axes like {{x: date, y: source}}"
     )
     unknown: str = setting("end", choices=("end", "leave_out"))
     refine: bool = True
+    grow: str = setting("auto", choices=("auto", "always", "never"))
     grid: str | GridConfig = setting("auto", choices=("auto",), expected="auto, or a mapping like {columns: 40}")
     aspect: float = setting(1.618, gt=0)
     pins: Mapping[str, tuple[int, ...]] = setting({}, ge=0)

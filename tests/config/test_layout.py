@@ -46,7 +46,10 @@ def test_every_shape_that_can_be_drawn_can_be_asked_for(tmp_path: Path, shape: s
     [
         ("{project: {x: date}}", "layout.project.y: missing; expected one of {axes}"),
         ("{project: {x: date, y: sauce}}", "layout.project.y: expected one of {axes}, got 'sauce'"),
-        ("{project: tsnee}", "layout.project: expected one of umap, tsne, pca, or axes like {x: date, y: source}"),
+        (
+            "{project: tsnee}",
+            "layout.project: expected one of umap, tsne, pca, none, flas, or axes like {x: date, y: source}",
+        ),
         ("{features: []}", "layout.features: expected at least one, got none"),
         ("{features: [{of: colours, weight: 0}]}", "layout.features[0].weight: expected a number > 0, got 0"),
         ("{features: [{weight: 1}]}", "layout.features[0].of: missing; expected one of {features}"),

@@ -245,3 +245,54 @@ def test_pictures_of_another_shape_lie_whole_in_their_cells(herbarium, recipe):
     with Image.open(herbarium.workspace.layouts / "shells" / "mosaic.png") as mosaic:
         assert max(mosaic.getpixel((16, 4))) == 0
         assert mosaic.getpixel((16, 16))[0] > 190
+
+
+GROWING = """
+sizes: [{{px: 32}}]
+dedupe: {{near: null, pixels: false}}
+layout: {{features: pixels, project: {}, tile: 32, grow: {}}}
+"""
+
+
+def test_a_layout_grows_and_most_images_stay_where_they_were(shells, lay_out):
+    lay_out(GROWING.format("pca", "auto"))
+    before = {row.sha256: (row.row, row.col) for row in rows(shells, "shells")}
+    for number in (3, 17):
+        shells.meet(Image.new("RGB", (40, 40), (number * 8 + 4, 250 - number * 8, (number * 53) % 255)))
+    shells.crawl()
+
+    report = lay_out(GROWING.format("pca", "auto")).detail
+
+    after = {row.sha256: (row.row, row.col) for row in rows(shells, "shells")}
+    stayed = sum(after[sha256] == place for sha256, place in before.items())
+    assert (report["grown"], report["added"], report["removed"]) == (True, 2, 0)
+    assert report["moved"] == pytest.approx(1 - stayed / 30, abs=1e-4)
+    assert stayed >= 24
+    assert len(set(after.values())) == 32
+    assert report["distance_preservation"] > 0.6
+
+
+def test_a_layout_starts_anew_where_too_much_changed_or_it_is_told_to(shells, lay_out):
+    lay_out(GROWING.format("pca", "never"))
+    lay_out(GROWING.format("pca", "auto"))
+    for number in range(12):
+        shells.meet(Image.new("RGB", (40, 40), (255, number * 20, 90)))
+    shells.crawl()
+
+    assert lay_out(GROWING.format("pca", "never")).detail["grown"] is False
+    assert lay_out(GROWING.format("pca", "auto")).detail["grown"] is False
+    lay_out(GROWING.format("pca", "always"))
+    shells.meet(Image.new("RGB", (40, 40), (1, 2, 3)))
+    shells.crawl()
+    report = lay_out(GROWING.format("pca", "always"))
+    assert (report.detail["grown"], report.detail["added"]) == (True, 1)
+
+
+@pytest.mark.parametrize("project", ["none", "flas"])
+def test_straight_from_features_like_colours_lie_together(shells, lay_out, project):
+    report = lay_out(GROWING.format(project, "auto")).detail
+
+    assert report["project"] == project
+    assert report["mean_displacement"] == 0
+    assert report["distance_preservation"] > 0.6
+    assert len({(row.row, row.col) for row in rows(shells, "shells")}) == 30

@@ -170,7 +170,7 @@ def test_umap_with_the_same_seed_gives_the_same_places(herbarium, recipe, pictur
     for seed in range(20):
         herbarium.meet(picture(seed, 120, 90))
     herbarium.crawl()
-    umap = recipe("seed: 3\nsizes: [{px: 32}]\nlayout: {features: pixels, tile: 32}\n")
+    umap = recipe("seed: 3\nsizes: [{px: 32}]\nlayout: {features: pixels, tile: 32, grow: never}\n")
     run(herbarium, umap)
     positions = herbarium.workspace.layouts / "shells" / "grid_positions.json"
     first = positions.read_text()

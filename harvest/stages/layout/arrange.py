@@ -8,39 +8,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from harvest.config.layout import AxesConfig, FeatureConfig, GridConfig, LayoutConfig
-from harvest.config.recipe import Recipe
-from harvest.errors import ConfigError
+from harvest.config.layout import AxesConfig, FeatureConfig, LayoutConfig
 from harvest.progress import Progress, Task
+from harvest.stages.layout.cells import Work, grid_for, pinned_cells
 from harvest.stages.layout.choose import Chosen
+from harvest.stages.layout.growing import Earlier, Growth, growth_of, points_of
 from harvest.stages.layout.known import feature_of, places_along
 from harvest.stages.layout.thumbs import Thumbs
 
 if TYPE_CHECKING:
+    from layout.arrange import Arrangement
     from layout.grid import Grid
     from layout.project import Metric
 
-__all__ = ["Found", "Work", "arrange", "described"]
+__all__ = ["Found", "arrange", "described"]
 
 _PIXELS, _COLOURS = 32, 64  # sides at which pictures are compared
 _AT_ONCE = 512
 _STEPS = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """One of a recipe's layouts, where in the recipe it stands, and the models of its parts (None: needs none)."""
-
-    recipe: Recipe
-    config: LayoutConfig
-    at: str
-    models: Sequence[str | None]
-
-    def error(self, key: str, message: str) -> ConfigError:
-        """A ConfigError at `key` of the layout."""
-        return ConfigError(self.recipe.file, f"{self.at}.{key}", message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,88 +45,114 @@ def described(parts: Sequence[FeatureConfig]) -> str:
     return " + ".join(words) if len(parts) > 1 else parts[0].of
 
 
-def arrange(work: Work, chosen: Chosen, thumbs: Thumbs, progress: Progress) -> Found:
-    """Lay the chosen images out. Raises ConfigError for a grid or for pins that do not fit the images."""
-    from layout.metrics import distance_preservation, mean_displacement, trustworthiness  # noqa: PLC0415
+def arrange(work: Work, chosen: Chosen, thumbs: Thumbs, earlier: Earlier | None, progress: Progress) -> Found:
+    """Lay the chosen images out, going on from an earlier layout where that is wanted and can be done.
 
-    config, seed = work.config, work.recipe.seed
-    grid = _grid(work, len(chosen.images))
-    pinned = _pinned(work, chosen, grid)
+    Raises ConfigError for a grid or for pins that do not fit the images.
+    """
     features, metric = _features(work, chosen, thumbs, progress)
-    points = _points(work, chosen, grid, features, metric, progress)
-    cells = _cells(work, features, points, grid, pinned, progress)
-    with progress.start("measure", 2) as task:
-        preserved = distance_preservation(features, cells, grid, seed=seed)
-        task.advance()
-        trusted = trustworthiness(features, cells, grid, seed=seed)
-        moved = mean_displacement(points, cells, grid)
-        task.advance()
+    growth = growth_of(work, chosen, earlier)
+    if growth is not None and earlier is not None:
+        points, cells, moved = _grown(work, growth, features, progress)
+        grid, pinned = growth.grid, growth.pinned
+        how = {"grown": True, "added": growth.added, "removed": growth.removed, "moved": round(moved, 4)}
+        grid_of = int(earlier.figures["grid_of"])
+    else:
+        grid_of = len(chosen.images)
+        grid = grid_for(work, grid_of)
+        pinned = pinned_cells(work, chosen, grid)
+        points, cells = _anew(work, chosen, grid, features, metric, pinned, progress)
+        how = {"grown": False}
     figures = {
         "images": len(points),
         "columns": grid.columns,
         "rows": grid.rows,
         "holes": grid.capacity - len(points),
-        "features": described(config.parts),
-        "project": config.project if isinstance(config.project, str) else f"{config.project.x}, {config.project.y}",
-        "refined": config.refine and isinstance(config.project, str),
+        "grid_of": grid_of,
+        "features": described(work.config.parts),
+        "project": _plane(work.config),
+        "refined": work.config.refine and isinstance(work.config.project, str),
         "pinned": len(pinned),
-        "distance_preservation": round(preserved, 4),
-        "trustworthiness": round(trusted, 4),
-        "mean_displacement": round(moved, 4),
+        **how,
+        **_measured(features, points, cells, grid, work.recipe.seed, progress),
     }
     return Found(points=points, cells=cells, grid=grid, figures=figures)
 
 
-def _grid(work: Work, n: int) -> Grid:
-    from layout.grid import grid_of  # noqa: PLC0415 - only when there is something to lay out
-    from layout.stencil import stencil_grid  # noqa: PLC0415
-
-    wanted = work.config.cells
-    hexagonal = wanted.cells == "hexagons"
-    try:
-        stencil = _stencil(work, wanted)
-        if stencil is None:
-            return grid_of(n, aspect=work.config.aspect, columns=wanted.columns, rows=wanted.rows, hexagonal=hexagonal)
-        return stencil_grid(stencil, n, columns=wanted.columns, rows=wanted.rows, hexagonal=hexagonal)
-    except ValueError as error:
-        raise work.error("grid", str(error)) from None
+def _plane(config: LayoutConfig) -> str:
+    return config.project if isinstance(config.project, str) else f"{config.project.x}, {config.project.y}"
 
 
-def _stencil(work: Work, wanted: GridConfig) -> NDArray[np.float32] | None:
-    from layout.stencil import Ink, picture_stencil, shape_stencil, text_stencil  # noqa: PLC0415
+def _measured(  # noqa: PLR0917 - what figures are of
+    features: NDArray[np.float32],
+    points: NDArray[np.float64],
+    cells: NDArray[np.int64],
+    grid: Grid,
+    seed: int,
+    progress: Progress,
+) -> dict[str, float]:
+    """Figures of merit; those with `_error` beside them are of drawn images, and that is their standard error."""
+    from layout.metrics import mean_displacement, quality  # noqa: PLC0415 - only when there is something to lay out
 
-    if wanted.shape is not None:
-        return shape_stencil(wanted.shape)
-    if wanted.text is not None:
-        return text_stencil(wanted.text, str(wanted.font) if wanted.font else None)
-    if wanted.picture is None:
-        return None
-    try:
-        with Image.open(wanted.picture) as picture:
-            return picture_stencil(picture, ink=cast("Ink", wanted.ink))
-    except (UnidentifiedImageError, OSError) as error:
-        raise work.error("grid.picture", f"cannot be read as a picture: {error}") from None
+    with progress.start("measure", 1) as task:
+        found = quality(features, cells, grid, seed=seed)
+        task.advance()
+    figures = {}
+    for name in ("distance_preservation", "trustworthiness", "recall"):
+        measure = getattr(found, name)
+        figures[name] = round(measure.value, 4)
+        if measure.error:
+            figures[f"{name}_error"] = round(measure.error, 4)
+    return {**figures, "mean_displacement": round(mean_displacement(points, cells, grid), 4)}
 
 
-def _pinned(work: Work, chosen: Chosen, grid: Grid) -> dict[int, int]:
-    """Number of an image -> its cell. Pins of images that are not among the chosen wait for them."""
-    by_name: dict[str, int] = {}
-    for index, (image, name) in enumerate(zip(chosen.images, chosen.names, strict=True)):
-        by_name |= {image.sha256: index, name: index}
-    found: dict[int, int] = {}
-    for name, (column, row) in work.config.pins.items():
-        if name not in by_name:
-            continue
-        index = by_name[name]
-        if not (column < grid.columns and row < grid.rows and grid.mask[row, column]):
-            raise work.error(
-                f"pins.{name}",
-                f"expected an open cell of {grid.columns} columns and {grid.rows} rows, got {[column, row]}",
-            )
-        if index in found:
-            raise work.error(f"pins.{name}", "this image is pinned twice, by its sha256 and by its name")
-        found[index] = row * grid.columns + column
-    return found
+def _grown(
+    work: Work, growth: Growth, features: NDArray[np.float32], progress: Progress
+) -> tuple[NDArray[np.float64], NDArray[np.int64], float]:
+    """Points, cells, and the share of earlier images that moved: none where none came, went or was pinned."""
+    from layout.grow import grow  # noqa: PLC0415
+
+    if not growth.added and not growth.removed:
+        return growth.points, growth.cells, 0.0
+    with progress.start("grow", _STEPS) as task:
+        found = grow(
+            features,
+            growth.cells,
+            growth.grid,
+            pins=growth.pinned,
+            seed=work.recipe.seed,
+            progress=_Steps(task),
+        )
+    return points_of(growth, features), found.cells, found.moved
+
+
+def _anew(  # noqa: PLR0917 - what a grid is filled from
+    work: Work,
+    chosen: Chosen,
+    grid: Grid,
+    features: NDArray[np.float32],
+    metric: Metric,
+    pinned: Mapping[int, int],
+    progress: Progress,
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Points and cells. Straight from the features, images have no other point than their cell."""
+    from layout.arrange import arrange as straight  # noqa: PLC0415
+    from layout.assign import assign  # noqa: PLC0415
+    from layout.refine import refine  # noqa: PLC0415
+
+    seed, method = work.recipe.seed, work.config.project
+    if method in {"none", "flas"}:
+        with progress.start("sort", _STEPS) as task:
+            kind: Arrangement = "flas" if method == "flas" else "refine"
+            cells = straight(features, grid, method=kind, pins=pinned, seed=seed, progress=_Steps(task))
+        centres = grid.centres(cells)
+        return centres / (float(np.ptp(grid.centres(), axis=0).max()) + 1), cells
+    points = _points(work, chosen, grid, features, metric, progress)
+    cells = assign(points, grid, pins=pinned, seed=seed)
+    if not work.config.refine or isinstance(method, AxesConfig):
+        return points, cells
+    with progress.start("refine", _STEPS) as task:
+        return points, refine(features, cells, grid, pins=pinned, seed=seed, progress=_Steps(task))
 
 
 def _features(work: Work, chosen: Chosen, thumbs: Thumbs, progress: Progress) -> tuple[NDArray[np.float32], Metric]:
@@ -208,23 +220,3 @@ def _spread(places: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
     """Two axes that have nothing to do with each other, each spread as the grid's cells are."""
     spread = places.std(axis=0)
     return places * np.where(spread > 0, grid.centres().std(axis=0) / np.where(spread > 0, spread, 1), 1)
-
-
-def _cells(  # noqa: PLR0917 - what a grid is filled from
-    work: Work,
-    features: NDArray[np.float32],
-    points: NDArray[np.float64],
-    grid: Grid,
-    pinned: Mapping[int, int],
-    progress: Progress,
-) -> NDArray[np.int64]:
-    """A cell for each, pinned ones in theirs; sorted again by the features, unless the plane is not made from these."""
-    from layout.assign import assign  # noqa: PLC0415
-    from layout.refine import refine  # noqa: PLC0415
-
-    seed = work.recipe.seed
-    cells = assign(points, grid, pins=pinned, seed=seed)
-    if not work.config.refine or isinstance(work.config.project, AxesConfig):
-        return cells
-    with progress.start("refine", _STEPS) as task:
-        return refine(features, cells, grid, pins=pinned, seed=seed, progress=_Steps(task))

@@ -13,7 +13,8 @@ from PIL import Image
 from harvest.config.layout import LayoutConfig
 from harvest.errors import ComponentMissing
 from harvest.progress import Progress
-from harvest.stages.layout.arrange import Found, Work
+from harvest.stages.layout.arrange import Found
+from harvest.stages.layout.cells import Work
 from harvest.stages.layout.choose import Chosen
 from harvest.stages.layout.thumbs import Thumbs
 from harvest.wording import one_line

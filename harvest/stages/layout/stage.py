@@ -15,9 +15,11 @@ from harvest.ledger import latest_stage, open_ledger, write_layout
 from harvest.ledger.rows import LayoutRow
 from harvest.progress import Progress
 from harvest.stages import embed
-from harvest.stages.layout.arrange import Found, Work, arrange
+from harvest.stages.layout.arrange import Found, arrange
+from harvest.stages.layout.cells import Work
 from harvest.stages.layout.choose import Chosen, choose
 from harvest.stages.layout.drawing import Drawing, need_for
+from harvest.stages.layout.growing import earlier_of
 from harvest.stages.layout.publish import publish
 from harvest.stages.layout.thumbs import read_thumbs
 from harvest.stages.pictures import counts_of, is_current, sizes_of
@@ -28,8 +30,8 @@ from harvest.workspace import Workspace, digest_of_file
 __all__ = ["STAGE", "run_layout"]
 
 STAGE = "layout"
-VERSION = 4
-_MODULES = {"umap": "umap", "tsne": "openTSNE"}
+VERSION = 5
+_MODULES = {"umap": "umap", "tsne": "openTSNE", "flas": "vc_flas"}
 
 
 def run_layout(workspace: Workspace, recipe: Recipe, *, progress: Progress) -> StageReport:
@@ -64,6 +66,7 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
     inputs = digest_over([*chosen.cards, chosen.left_out])
     with open_ledger(workspace) as con:
         last = latest_stage(con, STAGE, name)
+        earlier = earlier_of(con, name, last, digest)
     n = len(chosen.images)
     if is_current(workspace, last, digest, inputs):
         return StageReport(stage=STAGE, skipped=n, detail=dict(last.detail) if last else {})
@@ -72,7 +75,7 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
     folder = workspace.layouts / name
     whole = config.fit == "contain"
     with read_thumbs(chosen.pictures, folder, side=config.tile, whole=whole, progress=progress) as thumbs:
-        found = arrange(work, chosen, thumbs, progress)
+        found = arrange(work, chosen, thumbs, earlier, progress)
         drawing = Drawing(folder=folder, work=work, chosen=chosen, found=found, thumbs=thumbs, progress=progress)
         written = publish(drawing, title=recipe.title or name)
     detail = {
@@ -146,9 +149,15 @@ def _rows(name: str, chosen: Chosen, found: Found) -> list[LayoutRow]:
     ]
 
 
-def _said(name: str, figures: dict[str, object]) -> str:
-    return (
-        f"{name}: {figures['images']:,} images on {figures['columns']} x {figures['rows']}, "
-        f"distance preservation {figures['distance_preservation']}, trustworthiness {figures['trustworthiness']}, "
-        f"{figures['mean_displacement']} cells from where they were projected"
-    )
+def _said(name: str, figures: Mapping[str, Any]) -> str:
+    """The figures in a line, for whoever waits at the terminal."""
+    merits = []
+    for key in ("distance_preservation", "trustworthiness", "recall"):
+        error = f" ± {figures[f'{key}_error']}" if f"{key}_error" in figures else ""
+        merits.append(f"{key.replace('_', ' ')} {figures[key]}{error}")
+    grown = ""
+    if figures["grown"]:
+        changes = f"{figures['added']:,} images came, {figures['removed']:,} went"
+        grown = f"; {changes}, {figures['moved']:.1%} of the others moved"
+    shape = f"{figures['images']:,} images on {figures['columns']} x {figures['rows']}"
+    return f"{name}: {shape}, {', '.join(merits)}{grown}"
