@@ -30,8 +30,8 @@ def tsne(
     """(n, 2) points by openTSNE (https://opentsne.readthedocs.io): perplexity 30, started from the principal plane.
 
     Below four images it is that plane. Up to 10,000 images forces are summed over a tree, above by interpolation on a
-    grid, which makes 100,000 a matter of minutes. One thread: the sum over several differs in its last bits from run to
-    run, and t-SNE makes another cloud of these. `progress(done, steps)` is called every ten iterations.
+    grid, which makes 100,000 a matter of minutes. One thread, for nothing promises that sums over
+    several are the same on any number of cores. `progress(done, steps)` is called every ten iterations.
     """
     n = len(features)
     perplexity = min(_PERPLEXITY, (n - 1) / _NEIGHBOURS)

@@ -116,10 +116,12 @@ class LayoutConfig:
 
     `features` are the `vectors` of any embedder `model`; of a CLIP model, by default that of the first filter (`clip`);
     the `pixels` themselves or their `colours`, which need no model; anything in NUMBERS and CATEGORIES; or several of
-    these with their weights. `project` is how they come to lie on a plane, or two axes of the ledger's. Images whose
-    value on an axis is not known lie at its end (`unknown: end`) or are left out. `refine` sorts the grid once more by
-    the features themselves, which wins back what a projection loses; planes of the ledger's axes stay as they are.
-    `project: none` sorts the grid by the features from the start, `flas` does so by the algorithm of that name.
+    these with their weights. Where nothing is said they are `clip`, or the two axes of `project`.
+
+    `project` is how images come to lie on a plane, or two axes of the ledger's. Those whose value on an axis is not
+    known lie at its end (`unknown: end`) or are left out. `refine` sorts the grid once more by the features themselves,
+    which wins back what a projection loses; planes of the ledger's axes stay as they are. `project: none` sorts the
+    grid by the features from the start, `flas` does so by the algorithm of that name.
 
     Where a layout of the same parameters is there already, and no more than a fifth of the images came or went, it
     grows: few of the rest move. `grow: always` does so whatever changed, `never` lays out anew.
@@ -134,8 +136,8 @@ class LayoutConfig:
     """
 
     name: str | None = setting(None, pattern=SLUG, expected=SLUG_WORDS)
-    features: str | tuple[str | FeatureConfig, ...] = setting(
-        "clip", choices=(*FEATURES, *_AXES), expected=f"one of {', '.join((*FEATURES, *_AXES))}, or a list of them"
+    features: str | tuple[str | FeatureConfig, ...] | None = setting(
+        None, choices=(*FEATURES, *_AXES), expected=f"one of {', '.join((*FEATURES, *_AXES))}, or a list of them"
     )
     model: str | None = None
     project: str | AxesConfig = setting(
@@ -158,7 +160,9 @@ class LayoutConfig:
     @property
     def parts(self) -> tuple[FeatureConfig, ...]:
         """What images are compared by, each with its model and weight."""
+        default = (self.project.x, self.project.y) if isinstance(self.project, AxesConfig) else ("clip",)
         listed = (self.features,) if isinstance(self.features, str) else self.features
+        listed = default if listed is None else listed
         parts = [FeatureConfig(of=part) if isinstance(part, str) else part for part in listed]
         return tuple(replace(part, model=part.model or self.model) for part in parts)
 
@@ -216,7 +220,7 @@ def _check_features(file: Path, at: str, config: LayoutConfig) -> None:
         raise ConfigError(file, f"{at}.features", "expected at least one, got none")
     for index, part in enumerate(config.parts):
         if part.of == "vectors" and part.model is None:
-            where = "model" if isinstance(config.features, str) else f"features[{index}].model"
+            where = f"features[{index}].model" if isinstance(config.features, tuple) else "model"
             missing = "missing; expected the model whose vectors are laid out, like colours"
             raise ConfigError(file, f"{at}.{where}", missing)
 

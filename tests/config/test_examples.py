@@ -76,7 +76,7 @@ def test_the_part_of_a_recipe_that_the_readme_shows_is_valid(tmp_path: Path) -> 
     assert (dedupe.embedding.model, dedupe.dihedral) == ("structure", "flips")
 
 
-@pytest.mark.parametrize("key", ["filter", "captions", "split", "augment"])
+@pytest.mark.parametrize("key", ["filter", "captions", "split", "augment", "layout"])
 def test_other_parts_that_the_readme_shows_are_valid(tmp_path: Path, key: str) -> None:
     (tmp_path / "captions").mkdir()
     file = tmp_path / "shells.yaml"

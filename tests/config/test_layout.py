@@ -36,6 +36,13 @@ def test_features_are_one_or_several_with_weights_and_models(tmp_path: Path) -> 
     )
 
 
+def test_where_nothing_is_said_a_plane_of_axes_is_compared_by_these(tmp_path: Path) -> None:
+    by_meaning, by_axes = load(tmp_path, "[{}, {name: years, project: {x: date, y: source}}]").layouts
+
+    assert [part.of for part in by_meaning.parts] == ["clip"]
+    assert [part.of for part in by_axes.parts] == ["date", "source"]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_that_can_be_drawn_can_be_asked_for(tmp_path: Path, shape: str) -> None:
     assert load(tmp_path, f"{{grid: {{shape: {shape}}}}}").layouts[0].cells.shape == shape
