@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from harvest.errors import ConfigError
+from harvest.holdings import holdings_of
 from harvest.ledger import latest_stage, layout_of, open_ledger
 from harvest.progress import SilentProgress
 from harvest.stages.dedupe import run_dedupe
@@ -296,3 +299,18 @@ def test_straight_from_features_like_colours_lie_together(shells, lay_out, proje
     assert report["mean_displacement"] == 0
     assert report["distance_preservation"] > 0.6
     assert len({(row.row, row.col) for row in rows(shells, "shells")}) == 30
+
+
+def test_pictures_of_a_layout_that_was_being_made_anew_are_found_by_its_earlier_table(shells, lay_out):
+    lay_out("sizes: [{px: 32}]\nlayout: {features: pixels, project: pca, tile: 32}\n")
+    folder = shells.workspace.layouts / "shells"
+    table = pq.read_table(folder / "layout.parquet")
+    gone = table.column("sha256")[0].as_py()
+    shutil.copyfile(folder / "layout.parquet", folder / ".before-0.parquet")
+    pq.write_table(table.slice(1), folder / "layout.parquet")
+
+    assert holdings_of(shells.workspace, [gone], SilentProgress()).layouts == ("shells",)
+
+    (folder / "mosaic.png").unlink()
+    lay_out("sizes: [{px: 32}]\nlayout: {features: pixels, project: pca, tile: 32}\n")
+    assert not list(folder.glob(".before-*"))
