@@ -1,4 +1,4 @@
-"""Pictures of a layout: the mosaic, and the cloud of thumbnails that it came from."""
+"""Tiles as they are given, and the cloud of thumbnails that a mosaic came from."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from layout.grid import Grid
-
 __all__ = [
     "LARGEST_PIXELS",
     "Tile",
     "Tiles",
     "as_image",
-    "cell_box",
     "each_tile",
     "fitted",
-    "largest_tile",
-    "mosaic",
-    "mosaic_size",
     "scatter",
 ]
 
@@ -35,57 +29,6 @@ _COVER = 0.9
 _MARGIN = 0.04
 _SMALLEST_THUMB = 12
 _LARGEST_THUMB = 256
-
-
-def mosaic_size(grid: Grid, *, tile: int, gutter: int = 0) -> tuple[int, int]:
-    """Width and height in pixels: gutters lie between the tiles and around them."""
-    pitch = tile + gutter
-    return grid.columns * pitch + gutter, grid.rows * pitch + gutter
-
-
-def largest_tile(grid: Grid, *, gutter: int = 0, pixels: int = LARGEST_PIXELS) -> int:
-    """The largest tile side with which the mosaic has at most `pixels` pixels; 0 when there is none."""
-    tile = int((pixels / (grid.columns * grid.rows)) ** 0.5)
-    while tile > 0 and np.prod(mosaic_size(grid, tile=tile, gutter=gutter)) > pixels:
-        tile -= 1
-    return tile
-
-
-def cell_box(cell: int, grid: Grid, *, tile: int, gutter: int = 0) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom pixel of a cell's tile in the mosaic."""
-    row, column = divmod(int(cell), grid.columns)
-    left, top = gutter + column * (tile + gutter), gutter + row * (tile + gutter)
-    return left, top, left + tile, top + tile
-
-
-def mosaic(
-    tiles: Tiles,
-    cells: NDArray[np.int64],
-    grid: Grid,
-    *,
-    tile: int,
-    gutter: int = 0,
-    background: str = "#111111",
-    fit: Literal["crop", "contain"] = "crop",
-) -> Image.Image:
-    """The mosaic as an RGB image: the i-th of `tiles` in `cells[i]`, holes and gutters in `background`.
-
-    `tiles` are (h, w, 3) uint8 arrays or images, one after another or by number, so that one at a time is in memory
-    beside the mosaic. Tiles of another size than `tile` pixels are cropped to the square, or contained in it. Raises
-    ValueError where the mosaic would exceed LARGEST_PIXELS, or tiles and cells differ in number.
-    """
-    size = mosaic_size(grid, tile=tile, gutter=gutter)
-    if size[0] * size[1] > LARGEST_PIXELS:
-        raise ValueError(
-            f"{grid.columns} x {grid.rows} tiles of {tile} px make {size[0]} x {size[1]} pixels, more than "
-            f"{LARGEST_PIXELS}: choose tiles of at most {largest_tile(grid, gutter=gutter)} px"
-        )
-    picture = Image.new("RGB", size, background)
-    for cell, part in zip(cells, each_tile(tiles, len(cells)), strict=True):
-        left, top, _, _ = cell_box(cell, grid, tile=tile, gutter=gutter)
-        placed = fitted(part, (tile, tile), fit)
-        picture.paste(placed, (left + (tile - placed.width) // 2, top + (tile - placed.height) // 2))
-    return picture
 
 
 def scatter(

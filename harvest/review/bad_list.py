@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from harvest.errors import ConfigError, UsageError
 from harvest.ledger import open_ledger, reviews
 from harvest.review.verdicts import Verdict
@@ -35,6 +33,8 @@ class Placed:
 
 def placed_files(workspace: Workspace, name: str) -> list[Placed]:
     """The images of the layout `name`, row by row. Raises UsageError where there is no layout."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
+
     table = workspace.layouts / name / "layout.parquet"
     if not table.is_file():
         raise UsageError(f"{name!r} has no mosaic yet; `harvest layout RECIPE` makes it")

@@ -9,7 +9,8 @@ from PIL import Image
 
 from layout.bands import whole
 from layout.grid import Grid
-from layout.render import cell_box, largest_tile, mosaic, mosaic_size, scatter
+from layout.mosaic import MosaicStyle, mosaic_bands
+from layout.render import scatter
 from layout.sheet import SheetStyle, contact_sheets, sheet_pages
 
 CELLS = np.array([7, 0, 3, 14, 2, 9, 1, 12, 5, 11, 10, 6])
@@ -18,25 +19,21 @@ GRID = Grid(columns=5, rows=3)
 
 @pytest.mark.parametrize(("tile", "gutter"), [(16, 0), (16, 3), (24, 1)])
 def test_mosaic_shows_each_tile_in_its_cell(coloured_tiles: NDArray[np.uint8], tile: int, gutter: int) -> None:
-    picture = mosaic(coloured_tiles, CELLS, GRID, tile=tile, gutter=gutter, background="#102030")
-    assert picture.size == mosaic_size(GRID, tile=tile, gutter=gutter)
+    style = MosaicStyle(tile=tile, gutter=gutter, background="#102030")
+    picture = whole(mosaic_bands(coloured_tiles.__getitem__, CELLS, GRID, style))
+    assert picture.size == style.size(GRID)
     for index, cell in enumerate(CELLS):
-        shown = np.asarray(picture.crop(cell_box(cell, GRID, tile=tile, gutter=gutter)))
+        shown = np.asarray(picture.crop(style.box(cell, GRID)))
         assert (shown == coloured_tiles[index, 0, 0]).all()
     for hole in set(range(15)) - set(CELLS.tolist()):
-        assert (np.asarray(picture.crop(cell_box(hole, GRID, tile=tile, gutter=gutter))) == (16, 32, 48)).all()
+        assert (np.asarray(picture.crop(style.box(hole, GRID))) == (16, 32, 48)).all()
 
 
-def test_mosaic_takes_pictures_by_number_in_any_shape() -> None:
-    picture = mosaic(lambda _: Image.new("L", (40, 20), 200), np.array([1]), Grid(columns=2, rows=1), tile=8)
+def test_mosaic_takes_pictures_in_any_shape() -> None:
+    grid, style = Grid(columns=2, rows=1), MosaicStyle(tile=8)
+    picture = whole(mosaic_bands(lambda _: Image.new("L", (40, 20), 200), np.array([1]), grid, style))
     assert picture.getpixel((2, 2)) == (17, 17, 17)
     assert picture.getpixel((12, 4)) == (200, 200, 200)
-
-
-def test_refuses_a_mosaic_too_large_to_open_and_says_which_tile_fits() -> None:
-    grid = Grid(columns=200, rows=100)
-    with pytest.raises(ValueError, match=f"choose tiles of at most {largest_tile(grid)} px"):
-        mosaic([], np.array([], np.int64), grid, tile=128)
 
 
 def test_scatter_shows_all_of_a_sparse_cloud(coloured_tiles: NDArray[np.uint8]) -> None:

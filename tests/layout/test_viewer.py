@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from layout.bands import whole
 from layout.deep_zoom import write_deep_zoom
 from layout.grid import Grid
-from layout.mosaic import MosaicStyle
-from layout.render import mosaic
+from layout.mosaic import MosaicStyle, mosaic_bands
 from layout.viewer import write_viewer
 from tests.layout.walls import colour_at, drawn, opened, place, until
 
@@ -67,7 +67,7 @@ def cards() -> list[dict[str, object]]:
 def folder(request: pytest.FixtureRequest, tmp_path: Path, coloured_tiles: NDArray[np.uint8]) -> Path:
     folder = tmp_path / "a folder #1"
     folder.mkdir()
-    picture = mosaic(coloured_tiles[:11], CELLS, GRID, tile=16, gutter=2)
+    picture = whole(mosaic_bands(coloured_tiles.__getitem__, CELLS, GRID, MosaicStyle(tile=16, gutter=2)))
     picture.save(folder / "mosaic.png")
     Image.new("RGB", (20, 10), "teal").save(folder / "copy.png")
     tiled = None

@@ -21,8 +21,9 @@ from harvest.review.guarding import Guard
 from harvest.review.server import application
 from harvest.review.wall import Wall
 from harvest.workspace import Workspace
+from layout.bands import whole
 from layout.grid import Grid
-from layout.render import mosaic
+from layout.mosaic import MosaicStyle, mosaic_bands
 from layout.viewer import write_viewer
 
 __all__ = ["TOKEN", "Served", "hang", "served"]
@@ -40,7 +41,8 @@ def hang(workspace: Workspace, shas: Sequence[str], *, name: str = "shells", col
     rows = -(-len(shas) // columns)
     grid, cells = Grid(columns=columns, rows=rows), np.arange(len(shas))
     tiles = [Image.open(workspace.root / known[sha256].path).convert("RGB") for sha256 in shas]
-    mosaic(tiles, cells, grid, tile=TILE, gutter=GUTTER).save(folder / "mosaic.png")
+    style = MosaicStyle(tile=TILE, gutter=GUTTER)
+    whole(mosaic_bands(tiles.__getitem__, cells, grid, style)).save(folder / "mosaic.png")
     files = [f"shell-{number}.jpg" for number in range(len(shas))]
     table = {"sha256": list(shas), "file": files, "row": (cells // columns).tolist(), "col": (cells % columns).tolist()}
     pq.write_table(pa.table(table), folder / "layout.parquet")
