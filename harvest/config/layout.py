@@ -103,9 +103,10 @@ class GridConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintConfig:
-    """A mosaic for printing, `width` centimetres wide at `dpi`: tiles are as large as that takes."""
+    """A mosaic for printing, `width` centimetres wide or `height` high at `dpi`: tiles are as large as that takes."""
 
-    width: float = setting(gt=0, le=1000)
+    width: float | None = setting(None, gt=0, le=1000)
+    height: float | None = setting(None, gt=0, le=1000)
     dpi: int = setting(300, ge=36, le=2400)
     format: str = setting("tif", choices=("tif", "jpg", "png"))
 
@@ -208,6 +209,8 @@ def _complete(file: Path, at: str, config: LayoutConfig) -> LayoutConfig:
         if cell in taken:
             raise ConfigError(file, f"{at}.pins.{pinned}", f"expected another cell than {list(cell)} of {taken[cell]}")
         taken[cell] = pinned
+    if config.print is not None and (config.print.width is None) == (config.print.height is None):
+        raise ConfigError(file, f"{at}.print", "expected either width or height, in centimetres")
     if config.labels and config.cells.cells == "hexagons":
         raise ConfigError(file, f"{at}.label", "expected none, for hexagons have no room for it")
     if not isinstance(config.grid, GridConfig):

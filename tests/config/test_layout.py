@@ -87,7 +87,7 @@ def test_every_shape_that_can_be_drawn_can_be_asked_for(tmp_path: Path, shape: s
             "layout.label: expected none, for hexagons have no room for it",
         ),
         ("{print: {width: 0}}", "layout.print.width: expected a number > 0 and <= 1000, got 0"),
-        ("{print: {}}", "layout.print.width: missing; expected a number > 0 and <= 1000"),
+        ("{print: {}}", "layout.print: expected either width or height, in centimetres"),
         (
             "{pictures: [mosaic.bmp]}",
             (

@@ -222,6 +222,31 @@ def test_arrows_films_captions_and_prints(shells, lay_out):
     assert "layouts/shells/morph.gif" in report.detail["files"]
 
 
+@pytest.mark.parametrize(("side", "axis"), [("width", 0), ("height", 1)])
+def test_a_print_is_as_large_as_asked_with_its_captions(shells, lay_out, side, axis):
+    lay_out(
+        "sizes: [{px: 32}]\nlayout: {features: pixels, project: pca, tile: 32, gutter: 2, grid: {columns: 6}, "
+        f"label: title, pictures: [scatter.png], print: {{{side}: 10, dpi: 150, format: png}}}}\n"
+    )
+
+    with Image.open(shells.workspace.layouts / "shells" / "print.png") as printed:
+        assert 10 / 2.54 * 150 - 2 * 6 <= printed.size[axis] <= 10 / 2.54 * 150
+        assert printed.info["dpi"] == pytest.approx((150, 150), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("{dpi: 300}", "layout.print: expected either width or height, in centimetres"),
+        ("{width: 10, height: 5}", "layout.print: expected either width or height, in centimetres"),
+        ("{width: 0.01}", "layout.print: 0.01 cm at 300 dpi are fewer pixels than there are cells"),
+    ],
+)
+def test_a_print_that_cannot_be_says_why(shells, lay_out, wanted, message):
+    with pytest.raises(ConfigError, match=message):
+        lay_out(f"sizes: [{{px: 32}}]\nlayout: {{features: pixels, project: pca, tile: 32, print: {wanted}}}\n")
+
+
 def test_a_mosaic_too_large_for_its_format_names_one_that_holds_it(shells, lay_out, tmp_path):
     with pytest.raises(ConfigError) as error:
         lay_out(

@@ -37,7 +37,12 @@ _GIF = {"size": 640, "fps": 15}
 
 
 def need_for(config: LayoutConfig) -> None:
-    """Raises ComponentMissing when a film is asked for and nothing here writes it."""
+    """Raises ComponentMissing when a picture is asked for and nothing here writes it."""
+    is_tiff = "mosaic.tif" in config.pictures or (config.print is not None and config.print.format == "tif")
+    if is_tiff and importlib.util.find_spec("tifffile") is None:
+        raise ComponentMissing(
+            "mosaic.tif and prints as tif need tifffile: pip install 'herbarium-harvester[layout]', or ask for png"
+        )
     if "morph.mp4" in config.pictures and importlib.util.find_spec("av") is None:
         raise ComponentMissing(
             "morph.mp4 needs PyAV: pip install 'herbarium-harvester[video]', or ask for morph.gif instead"
@@ -125,14 +130,23 @@ class Drawing:
         return lambda path: picture.save(path, _PILLOW[extension], quality=90)
 
     def _print(self) -> Path:
-        """The mosaic as wide on paper as the recipe says, from pictures that are large enough for it."""
+        """The mosaic as wide or as high on paper as the recipe says, from pictures that are large enough for it."""
         wanted = self.config.print
         assert wanted is not None
+        axis, length = (0, wanted.width) if wanted.width is not None else (1, wanted.height or 0.0)
+        room = length / _CENTIMETRES * wanted.dpi
         style = self._style(in_full=True)
-        between = style.gutter / (style.tile + style.gutter)  # share of a column; one more lies at the border
-        across = wanted.width / _CENTIMETRES * wanted.dpi / (self.found.grid.columns + between)
-        gutter = round(across * between)
-        style = replace(style, tile=max(1, int(across - gutter)), gutter=gutter)
+        between = style.gutter / style.tile
+        low, high = 1, int(room) + 1
+        while low < high:
+            tile = (low + high + 1) // 2
+            tried = replace(style, tile=tile, gutter=round(tile * between))
+            low, high = (tile, high) if tried.size(self.found.grid)[axis] <= room else (low, tile - 1)
+        style = replace(style, tile=low, gutter=round(low * between))
+        if style.size(self.found.grid)[axis] > room:
+            raise self.work.error(
+                "print", f"{length:g} cm at {wanted.dpi} dpi are fewer pixels than there are cells"
+            )
         name = f"print.{wanted.format}"
         return self._mosaic(name, self._pictures(style.tile), style, dpi=wanted.dpi)
 
