@@ -211,7 +211,7 @@ def _row(
         picture = _contained(as_image(part), width - 2 * border, height - 2 * border)
         # Pictures stand on the line of their captions, as on a shelf; without captions they hang in the middle.
         room = height - 2 * border - picture.height
-        x, y = left + (width - picture.width) // 2, border + (room if page.lines else room // 2)
+        x, y = left + (width - picture.width + 1) // 2, border + (room if page.lines else (room + 1) // 2)
         if border:
             frame = (x - border, y - border, x + picture.width + border, y + picture.height + border)
             band.paste(page.style.border_colour, frame)

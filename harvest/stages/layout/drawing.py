@@ -144,9 +144,7 @@ class Drawing:
             low, high = (tile, high) if tried.size(self.found.grid)[axis] <= room else (low, tile - 1)
         style = replace(style, tile=low, gutter=round(low * between))
         if style.size(self.found.grid)[axis] > room:
-            raise self.work.error(
-                "print", f"{length:g} cm at {wanted.dpi} dpi are fewer pixels than there are cells"
-            )
+            raise self.work.error("print", f"{length:g} cm at {wanted.dpi} dpi are fewer pixels than there are cells")
         name = f"print.{wanted.format}"
         return self._mosaic(name, self._pictures(style.tile), style, dpi=wanted.dpi)
 
