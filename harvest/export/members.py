@@ -26,8 +26,6 @@ def member_path(archive: str, name: str) -> str:
 
 def extract(archive: Path, targets: Mapping[str, Path]) -> None:
     """Write images of an archive, by their name in it, to files, reading it once. What is not in it is left out."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
-
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as zipped:
             for name in targets.keys() & set(zipped.namelist()):
