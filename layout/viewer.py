@@ -81,10 +81,7 @@ def write_viewer(
     earlier one go after that. Raises ValueError where cells and cards differ in number, or cells come twice or are not
     of the grid.
     """
-    if len(cells) != len(cards):
-        raise ValueError(f"expected one card for each of {len(cells)} cells, got {len(cards)}")
-    if len(np.unique(cells)) < len(cells) or not all(0 <= cell < grid.columns * grid.rows for cell in cells):
-        raise ValueError(f"expected cells that differ, of a grid of {grid.columns} x {grid.rows}")
+    _check(cells, grid, len(cards))
     found = facets(cards)
     plane, extent = (None, None) if points is None else on_plane(points)
     scripts = list(pieces(cards, np.argsort(cells).tolist(), found, plane))
@@ -118,6 +115,14 @@ def write_viewer(
         if old.name != cards_folder:
             shutil.rmtree(old)
     return [page, *files]
+
+
+def _check(cells: NDArray[np.int64], grid: Grid, cards: int) -> None:
+    """Raise ValueError as `write_viewer` says."""
+    if len(cells) != cards:
+        raise ValueError(f"expected one card for each of {len(cells)} cells, got {cards}")
+    if len(np.unique(cells)) < len(cells) or not all(0 <= cell < grid.columns * grid.rows for cell in cells):
+        raise ValueError(f"expected cells that differ, of a grid of {grid.columns} x {grid.rows}")
 
 
 def viewer_data(page: Path) -> dict[str, Any]:
