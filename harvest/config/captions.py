@@ -31,9 +31,9 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptionLabels:
-    """Which labels captions speak of: those that the `source` gave, those of the recipe's `labels` filters (`model`)
-    with a share of at least `min_share`, or both, the source's first; at most `most` of them. Where no word of a tree
-    has that share, the deepest branch speaks whose words have it together.
+    """Which labels captions speak of: those that people gave by hand, then those of the `source`; those of the recipe's
+    `labels` filters (`model`) with a share of at least `min_share`; or both, the models' last; at most `most` of them.
+    Where no word of a tree has that share, the deepest branch speaks whose words have it together.
     """
 
     by: str = setting("both", choices=("both", "source", "model"))

@@ -17,8 +17,9 @@ class SplitConfig:
     """Shares of `train` (what the others leave, unless it is given), `validation` and `test`, which sum up to 1.
 
     Copies are never torn apart, nor pairs that dedupe found at least so `alike` without taking them for copies; nor,
-    as `by` says, all images of one creator or of one source. `labels` are those that the parts are balanced by: the
-    `source`'s, those of the recipe's `labels` filters (`model`), or `both`, where the source's come first.
+    as `by` says, all images of one creator or of one source. `labels` are those that the parts are balanced by: those
+    that people gave by hand and the `source`'s, those of the recipe's `labels` filters (`model`), or `both`, where a
+    model's count for images that have no other.
     """
 
     train: float | None = setting(None, gt=0, le=1)

@@ -39,12 +39,12 @@ class ExportSettings:
 
     `size` is one of the recipe's sizes, None for the original bytes. `name` is the folder's name under `exports/`.
     `captions` are those of the `recipe`, the images' `title`s or `none`; unless said otherwise, those of a recipe that
-    has captions, and titles of one that has not. `labels` are those of the `source`, the best words that the recipe's
-    `labels` filters found (`model`), or `none`. `splits` keeps the images of these parts of the recipe's split; without
-    it, all images are there, in whatever part. With `augment`, the variants that were made of the exported files are
-    there too. `to` is a store that the finished folder is published to as well, a folder or a URL that fsspec knows
-    (harvest.export.remote); its credentials come from the environment. `at_least` is how many images there should be,
-    where that is another number than the policy's.
+    has captions, and titles of one that has not. `labels` are those that people gave by hand, then those of the
+    `source`; the best words that the recipe's `labels` filters found (`model`); or `none`. `splits` keeps the images of
+    these parts of the recipe's split; without it, all images are there, in whatever part. With `augment`, the variants
+    that were made of the exported files are there too. `to` is a store that the finished folder is published to as
+    well, a folder or a URL that fsspec knows (harvest.export.remote); its credentials come from the environment.
+    `at_least` is how many images there should be, where that is another number than the policy's.
     """
 
     format: str
@@ -105,11 +105,11 @@ class Entry:
     `stem` names the image's files and is unique in the export. `digest` is the hex sha256 that `source` must have.
     `caption_origin` says where the caption's words are from: `title`, or as the ledger's captions have it. `places`
     counts the distinct (source, id, URL) at which these bytes were met. `labels` are what the image is of, the first
-    one first; `split` is one of SPLITS, None where the recipe makes none. `width` and `height` are those of `source` in
-    pixels, None where they are not known, and `boxes` lie in them; `changes` are the words for what was done to the
-    picture. An augmented file is an entry of its own, with its parent's image and provenance and a stem
-    `<stem>-a<variant>`. `regularises` holds for pictures that are no part of the set, but lie beside it so that a model
-    does not forget what else there is of the kind.
+    one first, `by_hand` those of them that people gave here; `split` is one of SPLITS, None where the recipe makes
+    none. `width` and `height` are those of `source` in pixels, None where they are not known, and `boxes` lie in them;
+    `changes` are the words for what was done to the picture. An augmented file is an entry of its own, with its
+    parent's image and provenance and a stem `<stem>-a<variant>`. `regularises` holds for pictures that are no part of
+    the set, but lie beside it so that a model does not forget what else there is of the kind.
     """
 
     stem: str
@@ -121,6 +121,7 @@ class Entry:
     caption_origin: str | None
     places: int
     labels: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
     split: str | None = None
     width: int | None = None
     height: int | None = None
@@ -163,6 +164,7 @@ class Entry:
             "width": self.width,
             "height": self.height,
             "labels": list(self.labels),
+            **({"labels_by_hand": list(self.by_hand)} if self.by_hand else {}),
             "boxes": [box.record() for box in self.boxes],
             "split": self.split,
             "augmentation": _told(self.augmentation),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from harvest.export.base import Augmentation, Entry, ExportSettings
 from harvest.export.boxes import Box, Placement, boxes_of
 from harvest.export.told import places_of
 from harvest.ledger import (
+    CaptionFacts,
     Connection,
     ImageRow,
     SightingRow,
@@ -86,7 +88,7 @@ def entries_of(
     wanted = [each.image.sha256 for each in chosen]
     origins, places = provenance(con, wanted), places_of(con, wanted)
     captions = _captions(con, wording.recipe, settings, origins)
-    labels = _labels(con, wording, settings, origins)
+    words = _labels(con, wording, settings, wanted)
     entries = []
     for each in chosen:
         image = each.image
@@ -94,6 +96,7 @@ def entries_of(
         if origin is None:
             raise CheckFailed(f"image {image.sha256[:16]} has no sighting; `harvest audit` tells what else is untraced")
         caption, caption_origin = captions.get(image.sha256, (None, None))
+        labels = words.get(image.sha256, _Labels())
         width, height = each.size
         entries.append(
             Entry(
@@ -105,7 +108,8 @@ def entries_of(
                 caption=caption,
                 caption_origin=caption_origin,
                 places=places.get(image.sha256, 0),
-                labels=labels.get(image.sha256, ()),
+                labels=labels.all,
+                by_hand=labels.by_hand,
                 width=width,
                 height=height,
                 boxes=each.boxes(boxes_of(origin.raw)),
@@ -138,20 +142,27 @@ def variants_of(con: Connection, workspace: Workspace, recipe: str, entries: Seq
     return found
 
 
-def _labels(
-    con: Connection, wording: Wording, settings: ExportSettings, origins: Mapping[str, SightingRow]
-) -> dict[str, tuple[str, ...]]:
-    """By sha256, what the images are of; the best word first where models found them."""
-    if settings.labels == "source":
-        return {sha256: origin.labels for sha256, origin in origins.items()}
-    if settings.labels != "model":
+class _Labels(NamedTuple):
+    """What an image is of, and those of the words that people gave by hand."""
+
+    all: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
+
+
+def _labels(con: Connection, wording: Wording, settings: ExportSettings, sha256s: Sequence[str]) -> dict[str, _Labels]:
+    """By sha256, what the images are of: people's words, then the source's; or a model's, the best one first."""
+    if settings.labels == "none":
         return {}
-    found = {}
-    for some in caption_facts(con, np.array(sorted(origins), dtype="S64"), wording.labelled_by):
-        for facts in some:
-            words = dict.fromkeys(word.label for word in facts.found if word.score >= wording.min_share)
-            found[facts.sha256] = tuple(words)[: wording.most]
-    return found
+    by = wording.labelled_by if settings.labels == "model" else ()
+    facts = chain.from_iterable(caption_facts(con, np.array(sorted(sha256s), dtype="S64"), by))
+    if settings.labels == "source":
+        return {each.sha256: _Labels(tuple(each.labels), tuple(each.by_hand)) for each in facts}
+    return {each.sha256: _Labels(_found(each, wording)) for each in facts}
+
+
+def _found(facts: CaptionFacts, wording: Wording) -> tuple[str, ...]:
+    words = dict.fromkeys(word.label for word in facts.found if word.score >= wording.min_share)
+    return tuple(words)[: wording.most]
 
 
 def _captions(

@@ -42,8 +42,8 @@ class FoundLabel:
 class CaptionFacts:
     """What is known of an image that a caption may say.
 
-    `labels` are those that people gave, then the source's; `found` those of models; `written` a caption that lay
-    beside the original.
+    `labels` are those that people gave by hand (`by_hand`), then the source's, each once; `found` those of models;
+    `written` a caption that lay beside the original.
     """
 
     sha256: str
@@ -58,6 +58,7 @@ class CaptionFacts:
     published_at: str | None
     written: str | None
     found: Sequence[FoundLabel]
+    by_hand: Sequence[str] = ()
 
 
 def caption_facts(
@@ -78,7 +79,7 @@ def caption_facts(
     )
     statement = """
         SELECT sha256, p.title, p.description, coalesce(p.tags, []) AS tags,
-               list_concat(coalesce(g.given, []), coalesce(p.labels, [])) AS labels,
+               coalesce(g.given, []) AS by_hand, coalesce(p.labels, []) AS labels,
                p.creator, p.source, p.license, p.taken_at, p.published_at, p.raw->>'caption' AS written,
                coalesce(f.found, []) AS found
         FROM wanted LEFT JOIN provenance p USING (sha256) LEFT JOIN (
@@ -95,7 +96,8 @@ def caption_facts(
 
 
 def _facts(row: Mapping[str, Any]) -> CaptionFacts:
-    return CaptionFacts(**{**row, "found": [FoundLabel(**found) for found in row["found"]]})
+    labels = list(dict.fromkeys([*row["by_hand"], *row["labels"]]))
+    return CaptionFacts(**{**row, "labels": labels, "found": [FoundLabel(**found) for found in row["found"]]})
 
 
 def files_named(con: Connection, stems: Collection[str]) -> list[tuple[str, str]]:

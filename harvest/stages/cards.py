@@ -64,9 +64,9 @@ def findings(
 ) -> dict[str, dict[str, Any]]:
     """By sha256, what stages of the recipe `name` found out about the images `sha256s`.
 
-    `labels` are the source's, then those of the models of `labelled_by`, the surest first; `scores` the numbers that
-    the decisions of `stages` (stage -> recipe_digest) rest on, by filter; `duplicates` how many copies are left out for
-    the image, `copies` the first of them.
+    `labels` are people's, the source's, then those of the models of `labelled_by`, the surest first; `scores` the
+    numbers that the decisions of `stages` (stage -> recipe_digest) rest on, by filter; `duplicates` how many copies are
+    left out for the image, `copies` the first of them.
     """
     told: dict[str, dict[str, Any]] = {sha256: {} for sha256 in sha256s}
     for facts in (each for some in caption_facts(con, np.array(sha256s, "S64"), labelled_by) for each in some):

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from harvest.config.recipe import load_recipe
@@ -14,12 +15,14 @@ from harvest.errors import ConfigError, UsageError
 from harvest.export import build, remake_export, run_exports
 from harvest.ledger import (
     AugmentedRow,
+    GivenLabelRow,
     ParentRow,
     SplitRow,
     derived,
     images,
     open_ledger,
     write_augmentation,
+    write_given_labels,
     write_labels,
     write_splits,
     write_variants,
@@ -49,6 +52,55 @@ def test_labels_boxes_and_sizes_are_told_in_pixels_of_the_file(empty) -> None:
     assert sized["boxes"] == [{"category": "shell", "bbox": [6.67, 13.33, 26.67, 20.0], "area": 355.56, "iscrowd": 0}]
     assert sized["made_from_sha256"] == sized["sha256"]
     assert (sized["split"], sized["augmentation"]) == (None, None)
+
+
+def label(dataset, sha256: str, word: str, verdict: str = "add") -> None:
+    with open_ledger(dataset.workspace, write=True) as con:
+        write_given_labels(con, [GivenLabelRow(sha256=sha256, label=word, verdict=verdict, decided_by="Ada Moss")])
+
+
+def test_peoples_labels_come_before_the_sources_and_are_told_apart(empty, tmp_path: Path) -> None:
+    cowrie = empty.meet(1, labels=("shell", "cowrie", "shell"))
+    whelk = empty.meet(2, labels=("whelk",))
+    empty.crawl()
+    empty.keep()
+    file = tmp_path / "labelled.yaml"
+    file.write_text(
+        "name: shells\nexport: [{format: parquet}, {format: folder}, {format: folder, name: mute, labels: none}]\n"
+    )
+    asked = load_recipe(file)
+    before = {report.name: digests(report.folder) for report in empty.export(asked)}
+    label(empty, cowrie, "cowrie")
+    label(empty, cowrie, "Tiger cowrie")
+
+    parquet, folder, mute = empty.export(asked)
+
+    assert [report.written for report in (parquet, folder, mute)] == [True, True, False]
+    told = {line["sha256"]: line for line in manifest(folder.folder)}
+    assert told[cowrie]["labels"] == ["Tiger cowrie", "cowrie", "shell"]
+    assert told[cowrie]["labels_by_hand"] == ["Tiger cowrie", "cowrie"]
+    assert told[whelk]["labels"] == ["whelk"]
+    assert "labels_by_hand" not in told[whelk]
+    rows = pq.read_table(next(parquet.folder.rglob("*.parquet"))).to_pylist()
+    assert sorted((row["label"], row["labels"]) for row in rows) == [
+        (0, ["Tiger cowrie", "cowrie", "shell"]),
+        (1, ["whelk"]),
+    ]
+    sheet = (folder.folder / "DATASHEET.md").read_text(encoding="utf-8")
+    assert "Those that people gave while the set was made (images: 1), then as sources gave them." in sheet
+    croissant = json.loads((folder.folder / "croissant.json").read_text(encoding="utf-8"))
+    assert croissant["rai:dataAnnotationProtocol"] == ["Labels: by hand, then source"]
+
+    label(empty, cowrie, "cowrie", "remove")
+    label(empty, cowrie, "Tiger cowrie", "remove")
+
+    assert {report.name: digests(report.folder) for report in empty.export(asked)} == before
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """By name, hex sha256 of all that an export wrote."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_labels_of_models_come_best_first_as_captions_have_them(dataset, tmp_path: Path) -> None:

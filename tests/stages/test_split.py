@@ -10,11 +10,13 @@ import pytest
 from harvest.errors import ConfigError
 from harvest.ledger import (
     DuplicateRow,
+    GivenLabelRow,
     LikenessRow,
     latest_stage,
     open_ledger,
     splits_of,
     write_duplicates,
+    write_given_labels,
     write_likenesses,
 )
 from harvest.progress import SilentProgress
@@ -80,6 +82,25 @@ def test_no_creator_is_in_two_splits_and_every_image_is_in_one(herbarium, recipe
     labels = rows(herbarium, "SELECT split, label, count(*) FROM splits GROUP BY ALL ORDER BY ALL")
     assert ("test", "beetle", 5) in labels
     assert told.lines == []
+
+
+def test_peoples_labels_are_balanced_before_the_sources(herbarium, recipe, met):
+    """Twenty of sixty are cowries, and one was taken for one and is none."""
+    given = [GivenLabelRow(sha256=sha256, label="cowrie", verdict="add", decided_by="Ada Moss") for sha256 in met[:21]]
+    before, _ = split(herbarium, recipe(BY_NONE))
+    with open_ledger(herbarium.workspace, write=True) as con:
+        write_given_labels(con, [*given, dataclasses.replace(given[-1], verdict="remove")])
+
+    after, _ = split(herbarium, recipe(BY_NONE))
+    anew, _ = split(herbarium, recipe(BY_NONE, name="again"))
+
+    assert after == before
+    counts = "SELECT split, count(*) FROM splits WHERE name = 'again' AND label = 'cowrie' GROUP BY ALL"
+    assert dict(rows(herbarium, counts)) == {"train": 14, "validation": 2, "test": 4}
+    assert sum(anew[sha256] == "test" for sha256 in met[:20]) == 4
+    wanted = [*met[:2], met[20]]
+    labels = labels_of(herbarium.workspace, recipe(BY_NONE), wanted)
+    assert labels == dict(zip(wanted, [("cowrie", "beetle"), ("cowrie", "moth"), ("moth",)], strict=True))
 
 
 def test_a_second_run_writes_nothing(herbarium, recipe, met):

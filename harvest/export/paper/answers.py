@@ -129,8 +129,16 @@ def _labels(told: Told, files: Sequence[ExportedFile]) -> list[str]:
         return []
     rest = len(labels) - _MOST
     more = ["", f"And {rest:,} more."] if rest > 0 else []
-    whose = "Words that a model found." if told.settings.labels == "model" else "As sources gave them."
-    return [whose, *_table("Label", Counter(dict(_first(labels, _MOST)))), *more]
+    return [_whose(told, files), *_table("Label", Counter(dict(_first(labels, _MOST)))), *more]
+
+
+def _whose(told: Told, files: Sequence[ExportedFile]) -> str:
+    """Where labels are from."""
+    if told.settings.labels == "model":
+        return "Words that a model found."
+    if by_hand := sum(bool(file.entry.by_hand) for file in files):
+        return f"Those that people gave while the set was made (images: {by_hand:,}), then as sources gave them."
+    return "As sources gave them."
 
 
 def _first(counts: Counter[str], most: int) -> list[tuple[str, int]]:

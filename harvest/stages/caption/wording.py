@@ -93,7 +93,7 @@ class Wording:
         return {field: one_line(text or "").strip(_LOOSE) for field, text in said.items()}
 
     def _labels(self, facts: CaptionFacts) -> list[FoundLabel]:
-        """The source's, then the models', each word once and none empty; with the path that a model found it by."""
+        """People's, the source's, the models'; each word once, none empty, with the path that a model found it by."""
         least = self.labels.min_share
         found = [each for each in facts.found if each.score >= least] or _branch(facts.found, least)
         paths = {each.label.casefold(): each.path for each in facts.found}

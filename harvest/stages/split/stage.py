@@ -140,10 +140,10 @@ def _person(name: str | None) -> str | None:
 
 
 def _labels(facts: CaptionFacts, which: str) -> tuple[str, ...]:
-    """The labels to balance by: all that the source gave, or the best that each vocabulary has."""
+    """The labels to balance by: all that people and the source gave, or the one that models found first."""
     if which in {"both", "source"} and facts.labels:
-        return tuple(dict.fromkeys(facts.labels))
-    return tuple(dict.fromkeys(found.label for found in facts.found[:1])) if which in {"both", "model"} else ()
+        return tuple(facts.labels)
+    return tuple(found.label for found in facts.found[:1]) if which in {"both", "model"} else ()
 
 
 def _bonds(facts: _Facts, pairs: Iterator[tuple[str, str]]) -> Bonds:
