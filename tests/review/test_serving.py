@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
-import sys
 
 import httpx
 import pytest
@@ -14,7 +12,7 @@ import pytest
 from harvest.cli.main import cli
 from harvest.errors import UsageError
 from harvest.ledger import open_ledger, reviews
-from tests.review.walls import hang
+from tests.review.walls import hang, started
 
 
 @pytest.fixture
@@ -41,23 +39,18 @@ def run(herbarium, recipe, capsys, *arguments: object) -> tuple[str, str]:
 
 def test_it_says_where_it_is_and_ends_with_what_was_said_saved(herbarium, recipe, shas) -> None:
     file = recipe("filter: [reviewed: {}]").file
-    command = [sys.executable, "-m", "harvest", "review", file, "--serve", "--json", "--by", "Ada Moss"]
-    server = subprocess.Popen(
-        [*command, "-w", herbarium.workspace.root], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    said = json.loads("".join(iter(server.stdout.readline, "}\n")) + "}")
-    root = f"http://127.0.0.1:{said['port']}"
-    assert said["url"].startswith(f"{root}/?token=")
-    with httpx.Client(base_url=root, headers={"origin": root}, trust_env=False) as client:
-        assert client.get(said["url"], follow_redirects=True).status_code == 200
-        body = {"verdicts": [{"sha256": shas[1], "verdict": "drop"}]}
-        assert client.post("/api/verdicts", json=body).status_code == 200
+    with started(herbarium.workspace, file) as server:
+        root = f"http://127.0.0.1:{server.port}"
+        assert server.url.startswith(f"{root}/?token=")
+        with httpx.Client(base_url=root, headers={"origin": root}, trust_env=False) as client:
+            assert client.get(server.url, follow_redirects=True).status_code == 200
+            body = {"verdicts": [{"sha256": shas[1], "verdict": "drop"}]}
+            assert client.post("/api/verdicts", json=body).status_code == 200
 
-    server.send_signal(signal.SIGINT)
-    _, words = server.communicate(timeout=60)
+        server.process.send_signal(signal.SIGINT)
+        _, words = server.process.communicate(timeout=60)
 
-    assert server.returncode == 0, words
+    assert server.process.returncode == 0, words
     assert "1 change saved" in words
     with open_ledger(herbarium.workspace) as con:
         (row,) = reviews(con, "shells", "filter")

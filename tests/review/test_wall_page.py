@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from harvest.ledger import duplicates, given_labels, open_ledger, reviews
+from harvest.ledger import count_embeddings, duplicates, given_labels, open_ledger, reviews
 from harvest.progress import SilentProgress
-from harvest.review import Suggestion, Wall
+from harvest.review import Verdict, Wall, give
 from harvest.stages.dedupe import run_dedupe
 from tests.layout.walls import drawn, opened
-from tests.review.walls import Served, hang, served
+from tests.review.walls import Served, hang, served, started
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202egpj"
 
@@ -32,15 +33,7 @@ def shas(herbarium, picture):
 @pytest.fixture
 def server(herbarium, shas) -> Iterator[Served]:
     hang(herbarium.workspace, shas)
-
-    def suggest(count: int) -> list[Suggestion]:
-        return [Suggestion(sha256=shas[at], probability=0.5, reason=f"doubt {at}") for at in (7, 3)] + [
-            Suggestion(sha256="0" * 64, probability=None, reason="not here")
-        ]
-
-    with served(
-        Wall(herbarium.workspace, "shells", decided_by="Ada Moss", reason="on the wall", suggest=suggest)
-    ) as server:
+    with served(Wall(herbarium.workspace, "shells", decided_by="Ada Moss", reason="on the wall")) as server:
         yield server
 
 
@@ -174,16 +167,49 @@ def test_the_keyboard_alone_is_enough(page, server, shas) -> None:
     assert said(server) == {shas[5]: "drop", shas[6]: "keep"}
 
 
-def test_suggestions_come_in_their_order_each_with_its_reason(page, server, shas) -> None:
-    page.keyboard.press("s")
-    expect(page.locator("#suggest")).to_have_text("Suggestions: 2")
-    expect(page.locator("#title")).to_have_text("Shell 7")
-    expect(page.locator("#why")).to_have_text("doubt 7")
-    page.keyboard.press("k")
-    expect(page.locator("#title")).to_have_text("Shell 3")
-    page.keyboard.press("x")
-    expect(page.locator("#said")).to_have_text("Nothing is left to judge.")
-    assert said(server) == {shas[7]: "keep", shas[3]: "drop"}
+@pytest.fixture
+def taught(herbarium) -> dict[int, str]:
+    """By how many columns of a hundred are red, not blue, pictures on a wall, the clear ones of which were judged; one
+    more is not on the wall.
+    """
+    shares = [100, 95, 90, 85, 80, 50, 35, 15, 10, 5, 0]
+    met = {share: herbarium.meet(two_coloured(share), title=f"{share} % red") for share in [*shares, 60]}
+    herbarium.crawl()
+    hang(herbarium.workspace, [met[share] for share in shares])
+    clear = {share: "keep" if share > 50 else "drop" for share in shares if abs(share - 50) > 30}
+    given = [Verdict(verdict=verdict, sha256=met[share]) for share, verdict in clear.items()]
+    give(herbarium.workspace, "shells", given, reason="red", decided_by="Ada Moss", stage="filter")
+    return met
+
+
+def two_coloured(share: int) -> Image.Image:
+    picture = Image.new("RGB", (100, 60), "blue")
+    picture.paste("red", (0, 0, share, 60))
+    return picture
+
+
+def test_suggestions_of_a_learned_filter_come_in_their_order_each_with_its_reason(
+    browser, herbarium, taught, recipe
+) -> None:
+    """The most doubtful first, as `harvest review RECIPE --serve` itself finds them."""
+    learned = recipe("layout: null\nfilter: [learned: {model: colours, min_judgements: 8}]")
+    with started(herbarium.workspace, learned.file) as server, opened(browser, server.url) as page:
+        page.wait_for_selector("html[data-reviewed]")
+        page.get_by_role("button", name="Suggestions").click()
+        for share, key, left in ((50, "k", 3), (35, "x", 2), (80, "k", 1)):
+            expect(page.locator("#title")).to_have_text(f"{share} % red", timeout=60_000)  # it embeds them first
+            expect(page.locator("#why")).to_have_text(re.compile(r"^in doubt: \d+% likely to be wanted$"))
+            expect(page.locator("#suggest")).to_have_text(f"Suggestions: {left}")
+            page.keyboard.press(key)
+        page.keyboard.press("s")
+        elsewhere = "Nothing on this wall; 1 elsewhere: harvest review --suggest shows them."
+        expect(page.locator("#said")).to_have_text(elsewhere)
+
+    with open_ledger(herbarium.workspace) as con:
+        verdicts = {row.sha256: row.verdict for row in reviews(con, "shells", "filter")}
+        assert count_embeddings(con) == 12
+    assert {taught[50]: "keep", taught[35]: "drop", taught[80]: "keep"}.items() <= verdicts.items()
+    assert taught[60] not in verdicts
 
 
 def test_what_was_judged_is_shown_alone(page, server) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ from layout.grid import Grid
 from layout.mosaic import MosaicStyle, mosaic_bands
 from layout.viewer import write_viewer
 
-__all__ = ["TOKEN", "Served", "hang", "served"]
+__all__ = ["TOKEN", "Command", "Served", "hang", "served", "started"]
 
 TOKEN = "a-token-that-nobody-guesses"
 TILE, GUTTER = 24, 2
@@ -102,3 +105,27 @@ def served(wall: Wall) -> Iterator[Served]:
         finally:
             server.should_exit = True
             thread.join(30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """`harvest review --serve` as it runs, and the address and port that it said."""
+
+    process: subprocess.Popen[str]
+    url: str
+    port: int
+
+
+@contextlib.contextmanager
+def started(workspace: Workspace, recipe: Path) -> Iterator[Command]:
+    """Run `harvest review RECIPE --serve` while the block lasts."""
+    command = [sys.executable, "-m", "harvest", "review", recipe, "--serve", "--json", "--by", "Ada Moss"]
+    with subprocess.Popen(
+        [*command, "-w", workspace.root], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            said = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+            yield Command(process=process, url=said["url"], port=said["port"])
+        finally:
+            process.kill()
