@@ -15,7 +15,7 @@ from harvest.export.paper import QUESTIONS
 from harvest.items import Signal
 from harvest.ledger import FacesRow, images, open_ledger, write_faces
 
-BARE = "name: shells\nsizes: [{px: 64}]\nexport: [{format: folder, size: 64, name: set}]\n"
+BARE = "name: shells\nsizes: [{px: 64}]\nexport: [{format: folder, size: 64, name: set, at_least: 1}]\n"
 BLANK = "_Blank. Nobody has answered `"
 
 
