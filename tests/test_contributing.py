@@ -135,7 +135,7 @@ def test_the_new_filter_decides_with_reasons(tree: Path, copy_of_demo: Path, tmp
 
 def test_the_new_format_is_exported_with_its_paper_trail(tree: Path, copy_of_demo: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "museum.yaml"
-    recipe.write_text("name: museum\nfilter: []\n")
+    recipe.write_text("name: museum\nfilter:\n  - licence: {allow: [CC0-1.0, CC-BY-4.0, CC-BY-SA-4.0]}\n")
 
     for stage in (("dedupe",), ("filter",), ("export", "--to", "pairs")):
         answer = run(tree, "harvest", stage[0], recipe, *stage[1:], "-w", copy_of_demo)
