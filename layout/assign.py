@@ -14,6 +14,7 @@ __all__ = ["Method", "assign", "checked_pins", "fitted", "snapped"]
 
 Method = Literal["auto", "exact", "shufflesnap"]
 
+_FEW = 5_000
 _EXACT_COSTS = 5_000_000  # a dense cost matrix of 40 MB: about a second
 
 
@@ -115,5 +116,8 @@ def _shufflesnap(cloud: NDArray[np.float64], grid: Grid, seed: int) -> NDArray[n
     # Its cell centres lie on whole numbers, the grid's on halves; it numbers the open cells row by row, as Grid.cells.
     # It knows squares alone: hexagons are taken for squares, each row a quarter of a cell away from where it is.
     lattice = cloud / [1, ROW_OF_HEXAGONS] - [0.75, 0.5] if grid.hexagonal else cloud - 0.5
-    solved = shufflesnap.assign(lattice, shufflesnap.Grid.from_mask(np.array(grid.mask)), normalize="none", seed=seed)
+    squares = shufflesnap.Grid.from_mask(np.array(grid.mask))
+    # Its threads wait in a loop, which on a busy machine takes longer than the work on a few. They change no result.
+    threads = 1 if len(cloud) < _FEW else 0
+    solved = shufflesnap.assign(lattice, squares, normalize="none", seed=seed, threads=threads)
     return np.asarray(solved.cell, np.int64)

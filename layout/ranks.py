@@ -11,7 +11,8 @@ from layout.reduced import Reduced
 __all__ = ["rank_weights"]
 
 _RANKS = 60
-_SAMPLE = 512
+_SAMPLE, _LEAST_SAMPLE = 512, 64
+_PAIRS = 2_000_000  # distances that are looked at, about
 _POWER = 15  # DPQ16's derivative
 
 
@@ -26,8 +27,9 @@ def rank_weights(
     """
     held = np.flatnonzero(occupant >= 0)
     drawn = held
-    if len(held) > _SAMPLE:
-        drawn = np.random.default_rng(seed).choice(held, _SAMPLE, replace=False)
+    wanted = int(np.clip(_PAIRS / max(1, len(held)), _LEAST_SAMPLE, _SAMPLE))
+    if len(held) > wanted:
+        drawn = np.random.default_rng(seed).choice(held, wanted, replace=False)
     truly = small.profile(occupant[drawn], _RANKS)
     rows, columns = grid.rows, grid.columns
     offsets = [(y, x) for y in range(-4, 5) for x in range(-4, 5) if 0 < y * y + x * x <= 20]

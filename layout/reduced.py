@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from layout.neighbours import nearest, squared_distances
 
-__all__ = ["Reduced", "reduced"]
+__all__ = ["Reduced", "principal_axes", "reduced"]
 
 _DIMENSIONS = 64
 _DIMENSIONS_OF_MANY = 32
@@ -17,6 +17,7 @@ _MANY = 50_000
 _FITTED = 20_000
 _ROWS_AT_ONCE = 8_192
 _SPARE = 16
+_NOISE = 1e-6
 _PAIRS = 20_000
 
 
@@ -73,7 +74,7 @@ def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
         drawn = np.sort(generator.choice(n, _FITTED, replace=False)) if n > _FITTED else np.arange(n)
         sample = np.asarray(features[drawn] if n > _FITTED else features, np.float32)
         mean = sample.mean(axis=0)
-        axes = _principal_axes(sample - mean, dimensions, generator) if width > dimensions else None
+        axes = principal_axes(sample - mean, dimensions, generator) if width > dimensions else None
         kept = np.empty((n, width if axes is None else axes.shape[1]), np.float32)
         beyond = np.zeros(n, np.float32)
         for start in range(0, n, _ROWS_AT_ONCE):
@@ -83,7 +84,7 @@ def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
                 continue
             scores = block @ axes
             kept[start : start + len(block)] = scores
-            lacking = np.square(block).sum(axis=1) - np.square(scores).sum(axis=1)
+            lacking = np.einsum("ij,ij->i", block, block) - np.einsum("ij,ij->i", scores, scores)
             beyond[start : start + len(block)] = np.maximum(0, lacking)
     found = Reduced(features=kept, beyond=beyond, mean_distance=0.0)
     some, others = generator.integers(0, n, (2, _PAIRS))
@@ -96,18 +97,23 @@ def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
     return Reduced(features=kept, beyond=beyond, mean_distance=mean_distance)
 
 
-def _principal_axes(
+def principal_axes(
     centred: NDArray[np.float32], dimensions: int, generator: np.random.Generator
 ) -> NDArray[np.float32]:
-    """(d, dimensions) orthonormal axes, by a random range and two turns of subspace iteration (Halko et al. 2011)."""
+    """(d, dimensions) orthonormal axes, or zeros for those that do not exist.
+
+    Beyond 512 numbers by a random range and two turns of subspace iteration (Halko et al. 2011).
+    """
     n, width = centred.shape
     dimensions = min(dimensions, n)
     if width <= 512:
         _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         return np.ascontiguousarray(axes[:, ::-1][:, :dimensions], np.float32)
-    span = np.linalg.qr(centred.T @ generator.normal(size=(n, min(dimensions + _SPARE, n))).astype(np.float32))[0]
+    span = centred.T @ generator.normal(size=(n, min(dimensions + _SPARE, n))).astype(np.float32)
     for _ in range(2):
-        span = np.linalg.qr(centred.T @ (centred @ span))[0]
-    scores = centred @ span
-    _, turn = np.linalg.eigh((scores.T @ scores).astype(np.float64))
-    return np.ascontiguousarray(span @ turn[:, ::-1][:, :dimensions].astype(np.float32))
+        span = centred.T @ np.linalg.qr(centred @ span)[0]
+    squares, turn = np.linalg.eigh((span.T @ span).astype(np.float64))
+    squares, turn = squares[::-1][:dimensions], turn[:, ::-1][:, :dimensions]
+    # Directions that hold nothing but rounding are no axes.
+    scales = np.where(squares > _NOISE * squares[0], 1 / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny)), 0)
+    return np.ascontiguousarray(span @ (turn * scales).astype(np.float32))

@@ -26,7 +26,9 @@ _NARROW = 2.5
 _NEIGHBOURS = 10
 _SEARCHED = 5_000  # images up to which the nearest are looked up, and brought beside each other
 _PHASES = 48
-_HOT, _COLD = 0.04, 0.002
+_SWAPS, _SWAPS_OF_NARROW = 1_000_000, 4_000_000
+_HOT, _HOT_OF_LONG, _COLD = 0.04, 0.08, 0.002
+_LONG = 2_500  # swaps tried for each cell, from which on a hotter start pays
 _REACH = 4
 
 
@@ -98,8 +100,9 @@ def refined(
     state = _State.of(small=small, cells=cells, grid=grid, pins=pins, home=home, stay=stay)
     sorting = _Sorting.of(small)
     radii = _radii(effort.radius, grid, sorting.decay)
-    tries = _tries(n) if effort.tries is None else effort.tries
+    tries = _tries(*small.features.shape) if effort.tries is None else effort.tries
     phases = _PHASES if tries else 0
+    hot = _HOT_OF_LONG if tries > _LONG else _HOT
     report = progress or (lambda _done, _steps: None)
     generator = np.random.default_rng(seed)
     for done, wide in enumerate(radii):
@@ -109,7 +112,7 @@ def refined(
             return state.cells(n)
     if tries:
         board = state.board(seed)
-        for phase, temperature in enumerate(np.geomspace(_HOT, _COLD, phases)):
+        for phase, temperature in enumerate(np.geomspace(hot, _COLD, phases)):
             board.anneal(float(temperature), tries=-(-tries // phases), reach=_REACH, phase=phase, seed=seed)
             report(len(radii) + phase + 1, len(radii) + phases)
             if until is not None and time.monotonic() > until:
@@ -230,9 +233,9 @@ def _radii(first: float, grid: Grid, decay: float) -> list[float]:
     return radii
 
 
-def _tries(n: int) -> int:
+def _tries(n: int, width: int) -> int:
     """Swaps tried for each cell: what half a second to a minute allow."""
-    return int(np.clip(2_000_000 / n, 60, 1_500))
+    return int(np.clip((_SWAPS_OF_NARROW if width <= _NARROW_FEATURES else _SWAPS) / n, 60, 4_000))
 
 
 def _checked(

@@ -148,9 +148,10 @@ def _anew(  # noqa: PLR0917 - what a grid is filled from
         centres = grid.centres(cells)
         return centres / (float(np.ptp(grid.centres(), axis=0).max()) + 1), cells
     points = _points(work, chosen, grid, features, metric, progress)
-    cells = assign(points, grid, pins=pinned, seed=seed)
     if not work.config.refine or isinstance(method, AxesConfig):
-        return points, cells
+        return points, assign(points, grid, pins=pinned, seed=seed)
+    # What an exact assignment would gain is lost among the swaps that follow.
+    cells = assign(points, grid, method="shufflesnap", pins=pinned, seed=seed)
     with progress.start("refine", _STEPS) as task:
         return points, refine(features, cells, grid, pins=pinned, seed=seed, progress=_Steps(task))
 
