@@ -74,5 +74,5 @@ def test_progress_is_told_to_the_end(colours):
 
 
 def test_an_unknown_method_is_refused(colours):
-    with pytest.raises(ValueError, match="expected method umap, tsne, pca and metric .* got 'som'"):
+    with pytest.raises(ValueError, match=r"^expected method umap, tsne, pca and metric"):
         project(colours, method="som", seed=0)

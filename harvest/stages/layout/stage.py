@@ -30,7 +30,7 @@ from harvest.workspace import Workspace, digest_of_file
 __all__ = ["STAGE", "run_layout"]
 
 STAGE = "layout"
-VERSION = 5
+VERSION = 6
 _MODULES = {"umap": "umap", "tsne": "openTSNE", "flas": "vc_flas"}
 
 
