@@ -19,6 +19,7 @@ from harvest.audit.inspect import inspect_originals
 from harvest.holdings import Holdings, holdings_of
 from harvest.images.embedded import EMBEDDED_VERSION
 from harvest.images.faces import detector_name
+from harvest.images.sizes import VARIANTS
 from harvest.ledger import Connection, open_ledger, selected, taken_down, unwanted
 from harvest.progress import Progress
 from harvest.store import Store
@@ -210,7 +211,7 @@ def hash_files(workspace: Workspace, wanted: Sequence[Wanted], progress: Progres
 def _remains(held: Holdings) -> Iterator[tuple[str | None, str, str]]:
     """Rows of `remains`. Report pages are left out: an audit's own page names what it found."""
     yield from ((Path(path).stem, path, "original") for path in held.originals)
-    yield from ((None, path, "sized copy or variant") for path in held.derived)
+    yield from ((None, path, "variant" if path.startswith(VARIANTS) else "sized copy") for path in held.derived)
     yield from ((None, f"layouts/{name}", "mosaic") for name in held.layouts)
     yield from ((None, f"layouts/{name}", "contact sheet") for name in held.sheets)
     yield from ((None, f"exports/{name}", "export") for name in held.exports)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from harvest.images.resize import SIZE_EXTENSIONS, Size, Sized
 from harvest.items import Derivative
 
-__all__ = ["FOLDER", "derivative_of", "name_digits", "sized_name", "sized_path", "slug", "write_size"]
+__all__ = ["FOLDER", "VARIANTS", "derivative_of", "name_digits", "sized_name", "sized_path", "slug", "write_size"]
 
 FOLDER = "derived"
+VARIANTS = f"{FOLDER}/augmented-"  # what the folders of variants begin with
 _LEAST_DIGITS = 10
 _PLAIN = frozenset({"", "centre", "colour"})
 _LONGEST_TEXT = 1000  # characters that are looked at

@@ -18,7 +18,7 @@ from harvest.errors import Broken, UsageError
 from harvest.images.augment import Drawn, drawn, varied
 from harvest.images.decode import decode_rgb
 from harvest.images.resize import SIZE_EXTENSIONS, derive
-from harvest.images.sizes import FOLDER, write_size
+from harvest.images.sizes import VARIANTS, write_size
 from harvest.ledger import (
     AugmentedRow,
     Connection,
@@ -185,8 +185,8 @@ class _Plan:
         return ParentRow(sha256=parent.sha256, variants=0 if fault else len(parent.done), reason=fault)
 
     def _path(self, name: str, number: int) -> str:
-        kind = f"augmented-{self.config.size or 'originals'}-{self.digest[:8]}"
-        return f"{FOLDER}/{kind}/{number}/{name}.{SIZE_EXTENSIONS[self.config.format]}"
+        kind = f"{VARIANTS}{self.config.size or 'originals'}-{self.digest[:8]}"
+        return f"{kind}/{number}/{name}.{SIZE_EXTENSIONS[self.config.format]}"
 
     def _is_there(self, row: AugmentedRow) -> bool:
         try:
