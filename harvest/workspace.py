@@ -17,6 +17,7 @@ __all__ = [
     "SHEET_INDEX",
     "Workspace",
     "digest_of_file",
+    "is_there",
     "published",
     "published_folder",
     "sheet_pages",
@@ -138,6 +139,14 @@ def digest_of_file(path: Path) -> str:
     """Hex sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_there(path: Path, size: int) -> bool:
+    """Whether a file of so many bytes lies at `path`: what a stage looks at before it makes it again."""
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
 
 
 def sync_entry(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
 from harvest.stages.work import digest_over
 from harvest.store import Store
-from harvest.workspace import Workspace
+from harvest.workspace import Workspace, is_there
 
 __all__ = ["STAGE", "names", "run_normalize", "size_digests"]
 
@@ -163,7 +162,7 @@ def _job(store: Store, recipe: Recipe, plan: _Plan, image: ImageRow) -> SizingJo
         place = first.place if known is None and first is not None else known
         for at in range(count if size.frames == "all" else 1):
             row = plan.held.row(size, image.sha256, at)
-            if row is not None and _is_there(plan.workspace.root / row.path, row.bytes) and _is_same(row.place, known):
+            if row is not None and is_there(plan.workspace.root / row.path, row.bytes) and _is_same(row.place, known):
                 continue
             frame = count // 2 if size.frames == "middle" else at
             targets.append(
@@ -183,13 +182,6 @@ def _job(store: Store, recipe: Recipe, plan: _Plan, image: ImageRow) -> SizingJo
         original=image.path,
         targets=tuple(targets),
     )
-
-
-def _is_there(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except FileNotFoundError:
-        return False
 
 
 def _is_same(place: float | None, known: float | None) -> bool:

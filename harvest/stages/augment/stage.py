@@ -42,7 +42,7 @@ from harvest.stages.report import StageReport
 from harvest.stages.selection import stage_digests
 from harvest.stages.work import digest_over
 from harvest.store import Store
-from harvest.workspace import Workspace
+from harvest.workspace import Workspace, is_there
 
 __all__ = ["STAGE", "run_augment"]
 
@@ -174,7 +174,11 @@ class _Plan:
         wanted = []
         for number in range(1, len(parent.done) + 1):
             row = self.there.get((parent.sha256, number))
-            if row is None or row.source_sha256 != parent.source_sha256 or not self._is_there(row):
+            if (
+                row is None
+                or row.source_sha256 != parent.source_sha256
+                or not is_there(self.store.root / row.path, row.bytes)
+            ):
                 wanted.append((number, row.path if row else self._path(parent.name, number)))
         return _Job(parent=parent, store=self.store, config=self.config, digest=self.digest, wanted=tuple(wanted))
 
@@ -187,12 +191,6 @@ class _Plan:
     def _path(self, name: str, number: int) -> str:
         kind = f"{VARIANTS}{self.config.size or 'originals'}-{self.digest[:8]}"
         return f"{kind}/{number}/{name}.{SIZE_EXTENSIONS[self.config.format]}"
-
-    def _is_there(self, row: AugmentedRow) -> bool:
-        try:
-            return (self.store.root / row.path).stat().st_size == row.bytes
-        except FileNotFoundError:
-            return False
 
 
 def _digest(recipe: Recipe, config: AugmentConfig) -> str:
