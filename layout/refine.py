@@ -199,7 +199,9 @@ class _Sorting:
         n, width = small.features.shape
         if n > _MANY:
             return cls(decay=0.8, rounds=2, window=6)
-        return cls(decay=0.95, rounds=8, window=8) if width <= _NARROW_FEATURES else cls(decay=0.9, rounds=4, window=6)
+        if width <= _NARROW_FEATURES:
+            return cls(decay=0.95, rounds=8, window=8)
+        return cls(decay=0.9 if n <= _SEARCHED else 0.85, rounds=4, window=6)
 
 
 def _sort(state: _State, radius: float, sorting: _Sorting, generator: np.random.Generator) -> None:

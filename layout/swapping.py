@@ -248,8 +248,8 @@ def _partner(game: Any, p: int, reach: int, state: Any) -> Any:
     """Row and column of a cell to change places with: around one like the occupant of `p`, or somewhere near `p`."""
     drawn = _drawn(state)
     count = game.neighbours.shape[1]
-    if count > 0 and drawn & 1:
-        like = game.cell_of[game.neighbours[game.occupant[p], (drawn >> 1) % count]]
+    if count > 0 and drawn & 7:
+        like = game.cell_of[game.neighbours[game.occupant[p], (drawn >> 3) % count]]
         drawn = _drawn(state)
         return like // game.columns + drawn % 3 - 1, like % game.columns + (drawn >> 8) % 3 - 1
     width = 2 * reach + 1

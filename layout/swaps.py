@@ -79,8 +79,8 @@ class Board:
     def anneal(self, temperature: float, *, tries: int, reach: int, phase: int, seed: int) -> None:
         """Try `tries` swaps for each cell at a temperature in units of the weighted distances.
 
-        `reach` is how far apart, in cells, two may lie that are tried at random; where neighbours are known, half of
-        the tries bring an image beside one that is like it. `phase` says where the grid is cut, and counts up.
+        `reach` is how far apart, in cells, two may lie that are tried at random; where neighbours are known, seven of
+        eight tries bring an image beside one that is like it. `phase` says where the grid is cut, and counts up.
         """
         generator = np.random.default_rng((seed, phase))
         tiles = _tiles(self.game.rows, self.game.columns, phase, generator)
@@ -94,7 +94,7 @@ def _tiles(rows: int, columns: int, phase: int, generator: np.random.Generator) 
     if rows * columns <= _TILE * _TILE:
         # Two halves, cut now across, now down, never in the same place: swaps reach far, and two cores have work.
         length, breadth = (rows, columns) if phase % 2 == 0 else (columns, rows)
-        cut = int(generator.integers(length // 4, length - length // 4 + 1)) or length
+        cut = int(generator.integers(3 * length // 8, length - 3 * length // 8 + 1)) or length
         half = max(cut, length - cut)
         return (half, breadth, half - cut, 0) if phase % 2 == 0 else (breadth, half, 0, half - cut)
     down, across = generator.integers(0, _TILE, 2)

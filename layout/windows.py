@@ -64,7 +64,7 @@ def settle(what: Sorted, shape: tuple[int, int, int, int, int, int]) -> None:
     rows, columns, side, stride, down, across = shape
     span = side * stride
     count = -(-(rows + down) // span) * -(-(columns + across) // span) * stride * stride
-    in_parts(_settle, count, what, shape, least=32)
+    in_parts(_settle, count, what, shape, least=6)
 
 
 @compiled

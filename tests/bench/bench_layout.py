@@ -17,9 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from deep_zoom import deep_zoom_rows
@@ -38,6 +39,7 @@ BENCH = Path(__file__).parent
 SIZES = (10_000, 100_000, 1_000_000)
 LIMITS = {10_000: 2.0, 100_000: 15.0, 1_000_000: 180.0}  # seconds of assignment and refine, on two cores
 MEMORY = 4 * 2**30
+REPEATED = 100_000  # images up to which runs are repeated
 ABOVE, SHARE, FRESH = 0.01, 0.3, 0.99  # goals: DPQ16 above the best peer; of ImageRearranger's time; of a fresh layout
 WARM = 300
 OURS = "straight from features"
@@ -85,24 +87,34 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="runs whose median time counts")
     parser.add_argument("--tiles", type=int, default=100_000, help="tiles of the Deep Zoom; 0 leaves it out")
     parser.add_argument("--images", type=int, default=100_000, help="images of the wall in a browser; 0 leaves it out")
+    parser.add_argument("--alone", choices=list(SETS), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.alone:
+        print(json.dumps({"rows": [asdict(row) for row in _of_set(options.alone, options.repeats)]}))
+        return
     rows: list[Row] = []
     for name in options.sets:
-        found = SETS[name]()
-        if found is None:
-            print(f"{name}: not there, DIR=DIR says where", file=sys.stderr)
-            continue
-        rows += _compare(name, found, options.repeats)
-        if name == "digits":
-            rows += _growth(found)
+        # Each in a process of its own: what one holds in memory would count as that of all started after it.
+        found = _alone([__file__, "--alone", name, "--repeats", str(options.repeats)])
+        rows += [Row(**row) for row in found["rows"]]
     for size in options.sizes:
-        rows += _scale(size)
+        rows += _scale(size, options.repeats)
     rows.append(_cold())
     if options.tiles:
-        rows += deep_zoom_rows(options.tiles)
+        images = os.environ.get("IMAGES")
+        rows += deep_zoom_rows(options.tiles, Path(images) if images else None)
     if options.images:
         rows += _viewing(options.images)
     report("layout", rows)
+
+
+def _of_set(name: str, repeats: int) -> list[Row]:
+    found = SETS[name]()
+    if found is None:
+        print(f"{name}: not there, DIR=DIR says where", file=sys.stderr)
+        return []
+    rows = _compare(name, found, repeats)
+    return rows + _growth(found) if name == "digits" else rows
 
 
 def _compare(name: str, given: FeatureSet, repeats: int) -> list[Row]:
@@ -111,9 +123,8 @@ def _compare(name: str, given: FeatureSet, repeats: int) -> list[Row]:
     if rearranger is not None:
         results[REARRANGER] = rearranger
     for way, result in results.items():
-        print(
-            f"{name}: {way}: DPQ16 {result.quality:.4f} in {result.wall:.2f} s, {result.cpu:.2f} s of CPU", flush=True
-        )
+        spent = f"{result.wall:.2f} s, {result.cpu:.2f} s of CPU"
+        print(f"{name}: {way}: DPQ16 {result.quality:.4f} in {spent}", file=sys.stderr)
     ours, umap, tsne = results[OURS], results[UMAP], results[TSNE]
     peers = {peer: results[peer] for peer in PEERS if peer in results}
     best = max(peers, key=lambda peer: peers[peer].quality)
@@ -141,7 +152,7 @@ def _compare(name: str, given: FeatureSet, repeats: int) -> list[Row]:
                 REARRANGER,
                 rearranger.wall,
                 "s",
-                goal=1 / SHARE,
+                goal=1 / SHARE if name == "kress" else None,
                 less_is_better=True,
             ),
             Row.of(f"{name}, {UMAP}: CPU", umap.cpu, REARRANGER, rearranger.cpu, "s", less_is_better=True),
@@ -202,8 +213,9 @@ def _growth(given: FeatureSet) -> list[Row]:
     ]
 
 
-def _scale(size: int) -> list[Row]:
-    done = _alone([str(BENCH / "layout_scale.py"), str(size)])
+def _scale(size: int, repeats: int) -> list[Row]:
+    runs = repeats if size <= REPEATED else 1
+    done = _alone([str(BENCH / "layout_scale.py"), str(size), str(runs)])
     goal = LIMITS.get(size)
     what = f"{size:,} in clusters"
     total = done["snap"]["wall"] + done["refine"]["wall"]
@@ -279,11 +291,11 @@ def _viewing(images: int) -> list[Row]:
     ]
 
 
-def _alone(command: list[str]) -> dict[str, object]:
+def _alone(command: list[str]) -> dict[str, Any]:
     """What a process of its own prints as JSON in its last line, or in all of them."""
     done = subprocess.run(
         [sys.executable, *command],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

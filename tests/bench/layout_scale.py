@@ -1,4 +1,4 @@
-"""Time, memory and quality of a layout of many images, in a process of its own: python layout_scale.py N, JSON out."""
+"""Time, memory and quality of a layout of many images, in a process of its own: layout_scale.py N RUNS, JSON out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import TypeVar
 
 import numpy as np
@@ -35,22 +36,26 @@ def clusters(n: int) -> tuple[np.ndarray, np.ndarray]:
     return features, cloud
 
 
-def timed(work: Callable[[], Made]) -> tuple[Made, dict[str, float]]:
-    """What `work` makes, and the seconds it took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    made = work()
-    return made, {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+def timed(work: Callable[[], Made], runs: int = 1) -> tuple[Made, dict[str, float]]:
+    """What `work` makes, and the seconds it took: the median of so many runs."""
+    walls, cpus = [], []
+    for _ in range(runs):
+        wall, cpu = time.perf_counter(), time.process_time()
+        made = work()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return made, {"wall": median(walls), "cpu": median(cpus)}
 
 
 def main() -> None:
     """Lay out, measure, print."""
-    n = int(sys.argv[1])
+    n, runs = int(sys.argv[1]), int(sys.argv[2])
     features, cloud = clusters(n)
     few = best_grid(500, 1.6)
     refine(features[:500], few.cells[:500], few, tries=1)  # compiles
     grid = best_grid(n, 1.618)
-    cells, snap = timed(lambda: assign(cloud, grid, method="shufflesnap"))
-    found, refined = timed(lambda: refine(features, cells, grid))
+    cells, snap = timed(lambda: assign(cloud, grid, method="shufflesnap"), runs)
+    found, refined = timed(lambda: refine(features, cells, grid), runs)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     before = quality(features, cells, grid, sample=3_000)
     after, spent = timed(lambda: quality(features, found, grid, sample=3_000))
