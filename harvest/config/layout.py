@@ -204,6 +204,10 @@ def _complete(file: Path, at: str, config: LayoutConfig) -> LayoutConfig:
     for pinned, cell in config.pins.items():
         if len(cell) != 2:
             raise ConfigError(file, f"{at}.pins.{pinned}", f"expected [column, row], got {list(cell)}")
+        for which, number, most in zip(("column", "row"), cell, (config.cells.columns, config.cells.rows), strict=True):
+            if most is not None and number >= most:
+                where = f"expected a {which} from 0 to {most - 1}, for the grid has {most}"
+                raise ConfigError(file, f"{at}.pins.{pinned}", f"{where}, got {list(cell)}")
     taken: dict[tuple[int, ...], str] = {}
     for pinned, cell in config.pins.items():
         if cell in taken:

@@ -77,6 +77,14 @@ def test_every_shape_that_can_be_drawn_can_be_asked_for(tmp_path: Path, shape: s
         ("{grid: {text: '  '}}", "layout.grid.text: expected letters, got blanks"),
         ("{grid: {picture: map.png}}", "layout.grid.picture: no such file: {folder}/map.png"),
         ("{pins: {a.jpg: [1, 2, 3]}}", "layout.pins.a.jpg: expected [column, row], got [1, 2, 3]"),
+        (
+            "{pins: {a.jpg: [6, 0]}, grid: {columns: 6}}",
+            "layout.pins.a.jpg: expected a column from 0 to 5, for the grid has 6, got [6, 0]",
+        ),
+        (
+            "{pins: {a.jpg: [6, 4]}, grid: {rows: 4}}",
+            "layout.pins.a.jpg: expected a row from 0 to 3, for the grid has 4, got [6, 4]",
+        ),
         ("{pins: {a.jpg: [1, -2]}}", "layout.pins.a.jpg[1]: expected a whole number >= 0, got -2"),
         (
             "{pins: {a.jpg: [1, 2], b.jpg: [1, 2]}}",

@@ -14,6 +14,7 @@ from harvest.errors import ConfigError
 from harvest.holdings import holdings_of
 from harvest.ledger import latest_stage, layout_of, open_ledger
 from harvest.progress import SilentProgress
+from harvest.review import Verdict, give
 from harvest.stages.dedupe import run_dedupe
 from harvest.stages.layout import run_layout
 from harvest.stages.normalize import run_normalize
@@ -123,6 +124,38 @@ def test_pinned_images_lie_where_they_were_put_and_the_others_around_them(shells
     assert (cells[sha256], cells[other]) == ((0, 0), (5, 4))
     assert len(set(cells.values())) == 30
     assert report.detail["pinned"] == 2
+    assert report.detail["pins_waiting"] == ["nobody.jpg"]
+
+
+def test_pins_of_images_that_are_not_laid_out_are_named_also_when_all_lies_there_already(shells, recipe):
+    """One that dedupe leaves out, and one that nobody has met."""
+    with open_ledger(shells.workspace) as con:
+        ((left_out,),) = con.execute("SELECT min(sha256) FROM images").fetchall()
+    give(shells.workspace, "shells", [Verdict(verdict="drop", sha256=left_out)], reason="torn", decided_by="Ada")
+    made = recipe(
+        "sizes: [{px: 32}]\n"
+        "dedupe: {near: null, pixels: false}\n"
+        f"layout: {{features: pixels, project: pca, tile: 32, pins: {{{left_out}: [0, 0], nobody.jpg: [1, 1]}}}}\n"
+    )
+    run_dedupe(shells.workspace, made, progress=SilentProgress())
+    run_normalize(shells.workspace, made, progress=SilentProgress())
+    told = Told()
+
+    reports = [run_layout(shells.workspace, made, progress=told) for _ in range(2)]
+
+    assert [report.done for report in reports] == [29, 0]
+    warning = f"{made.file}: layout.pins: not among the images laid out, so nothing is pinned for them: "
+    assert [line for line in told.lines if "pins" in line] == [f"{warning}{left_out}, nobody.jpg"] * 2
+
+
+class Told(SilentProgress):
+    """Keeps what is said to the person at the terminal."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +177,8 @@ def test_pinned_images_lie_where_they_were_put_and_the_others_around_them(shells
             "layout.grid.picture: cannot be read as a picture: cannot identify image file '{folder}/shells.yaml'",
         ),
         (
-            "grid: {columns: 6}, pins: {SHA: [6, 0]}",
-            "layout.pins.SHA: expected an open cell of 6 columns and 5 rows, got [6, 0]",
+            "grid: {columns: 6}, pins: {SHA: [0, 5]}",
+            "layout.pins.SHA: expected an open cell of 6 columns and 5 rows, got [0, 5]",
         ),
     ],
 )

@@ -18,7 +18,7 @@ from harvest.stages.layout.choose import Chosen
 if TYPE_CHECKING:
     from layout.grid import Grid
 
-__all__ = ["Work", "grid_for", "pinned_cells"]
+__all__ = ["Work", "grid_for", "pinned_cells", "waiting_pins"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +68,11 @@ def _stencil(work: Work, wanted: GridConfig) -> NDArray[np.float32] | None:
 
 
 def pinned_cells(work: Work, chosen: Chosen, grid: Grid) -> dict[int, int]:
-    """Number of an image -> its cell. Pins of images that are not among the chosen wait for them.
+    """Number of an image -> its cell. Pins of images that are not among the chosen wait for them (`waiting_pins`).
 
     Raises ConfigError for a cell that is not open.
     """
-    by_name: dict[str, int] = {}
-    for index, (image, name) in enumerate(zip(chosen.images, chosen.names, strict=True)):
-        by_name |= {image.sha256: index, name: index}
+    by_name = _by_name(chosen)
     found: dict[int, int] = {}
     for name, (column, row) in work.config.pins.items():
         if name not in by_name:
@@ -88,4 +86,19 @@ def pinned_cells(work: Work, chosen: Chosen, grid: Grid) -> dict[int, int]:
         if index in found:
             raise work.error(f"pins.{name}", "this image is pinned twice, by its sha256 and by its name")
         found[index] = row * grid.columns + column
+    return found
+
+
+def waiting_pins(config: LayoutConfig, chosen: Chosen) -> list[str]:
+    """The pins whose image is not laid out: it was not selected, or there is none of that name."""
+    if not config.pins:
+        return []
+    by_name = _by_name(chosen)
+    return [name for name in config.pins if name not in by_name]
+
+
+def _by_name(chosen: Chosen) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for index, (image, name) in enumerate(zip(chosen.images, chosen.names, strict=True)):
+        found |= {image.sha256: index, name: index}
     return found

@@ -16,7 +16,7 @@ from harvest.ledger.rows import LayoutRow
 from harvest.progress import Progress
 from harvest.stages import embed
 from harvest.stages.layout.arrange import Found, arrange
-from harvest.stages.layout.cells import Work
+from harvest.stages.layout.cells import Work, waiting_pins
 from harvest.stages.layout.choose import Chosen, choose
 from harvest.stages.layout.drawing import Drawing, need_for
 from harvest.stages.layout.growing import earlier_of
@@ -31,6 +31,7 @@ __all__ = ["STAGE", "run_layout"]
 
 STAGE = "layout"
 VERSION = 6
+_MOST_NAMED = 5
 _MODULES = {"umap": "umap", "tsne": "openTSNE", "flas": "vc_flas"}
 
 
@@ -68,6 +69,9 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
         last = latest_stage(con, STAGE, name)
         earlier = earlier_of(con, name, last, digest)
     n = len(chosen.images)
+    waiting = waiting_pins(config, chosen)
+    if waiting:
+        progress.say(_warned(work, waiting))
     if is_current(workspace, last, digest, inputs):
         return StageReport(stage=STAGE, skipped=n, detail=dict(last.detail) if last else {})
     if n == 0:
@@ -81,6 +85,7 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
     detail = {
         **found.figures,
         "left_out": chosen.left_out,
+        "pins_waiting": waiting,
         "files": sizes_of(workspace, written.files),
         "folders": counts_of(workspace, written.folders),
     }
@@ -147,6 +152,13 @@ def _rows(name: str, chosen: Chosen, found: Found) -> list[LayoutRow]:
         LayoutRow(layout=name, sha256=image.sha256, x=x, y=y, row=down, col=across)
         for image, (x, y), down, across in places
     ]
+
+
+def _warned(work: Work, waiting: Sequence[str]) -> str:
+    """The pins that hold nothing, for whoever waits at the terminal."""
+    more = f" and {len(waiting) - _MOST_NAMED:,} more" if len(waiting) > _MOST_NAMED else ""
+    named = ", ".join(waiting[:_MOST_NAMED]) + more
+    return f"{work.recipe.file}: {work.at}.pins: not among the images laid out, so nothing is pinned for them: {named}"
 
 
 def _said(name: str, figures: Mapping[str, Any]) -> str:
