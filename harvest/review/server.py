@@ -39,6 +39,7 @@ _TYPES = {
     ".webp": "image/webp",
     ".avif": "image/avif",
 }
+_SCRIPTS = ("wall", "wall_lasso", "wall_copies", "wall_keys")
 _OF_A_WALL = ("cards-*/*.js", "mosaic_files/*/*", "mosaic.*")
 _THUMBNAIL = 480
 _MOST_SUGGESTED = 1000
@@ -76,7 +77,7 @@ def serve(wall: Wall, *, port: int, announce: Callable[[str, int], None]) -> Non
 
 def application(wall: Wall) -> Starlette:
     """What is served of a wall, to whoever may ask (see Guard)."""
-    ours = assets([_template("wall.js")], _template("wall.css"))
+    ours = assets([_template(f"{name}.js") for name in _SCRIPTS], _template("wall.css"))
     thumbnail = lru_cache(maxsize=512)(lambda path: _thumbnail(wall, path))
 
     async def page(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature

@@ -306,3 +306,63 @@ def test_near_copies_are_judged_side_by_side(copied, recipe) -> None:
     expect(page.locator("#said")).to_have_text("Taken back")
     with open_ledger(workspace) as con:
         assert reviews(con, "shells", "dedupe") == []
+
+
+def test_verdicts_on_copies_are_undone_like_all_others_also_after_reloading(copied, browser) -> None:
+    page, server, (better, worse) = copied
+
+    def said() -> dict[str, str]:
+        with open_ledger(server.wall.workspace) as con:
+            return {row.sha256: row.verdict for row in reviews(con, "shells", "dedupe")}
+
+    instead = page.locator("#copies-list figure").filter(has_text="q50").get_by_role("button", name="Keep this one")
+    page.keyboard.press("g")
+    instead.click()
+    expect(instead).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("z")
+    expect(page.locator("#said")).to_have_text("Undone: a verdict on copies")
+    expect(instead).to_have_attribute("aria-pressed", "false")
+    assert said() == {}
+    page.get_by_role("button", name="Redo").click()
+    expect(instead).to_have_attribute("aria-pressed", "true")
+    assert said() == {worse: "keep", better: "drop"}
+
+    page.reload()
+    page.wait_for_selector("html[data-reviewed]")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#said")).to_have_text("Undone: a verdict on copies")
+
+    assert said() == {}
+    with open_ledger(server.wall.workspace) as con:
+        rows = con.execute("SELECT sha256, verdict, decided_by FROM reviews ORDER BY decided_at, review").fetchall()
+    given, undone = {(worse, "keep"), (better, "drop")}, {(worse, "undo"), (better, "undo")}
+    assert [{row[:2] for row in rows[at : at + 2]} for at in range(0, 8, 2)] == [given, undone, given, undone]
+    assert {by for _, _, by in rows} == {"Ada Moss"}
+
+
+def test_copies_judged_earlier_are_taken_back_by_a_server_that_started_since(copied, browser) -> None:
+    page, server, _ = copied
+    page.keyboard.press("g")
+    page.locator("#copies-list").get_by_role("button", name="No copy").click()
+    expect(page.locator("#said")).to_have_text("Saved; the next dedupe heeds it")
+    with open_ledger(server.wall.workspace) as con:
+        ((sha256, other),) = [(row.sha256, row.other) for row in reviews(con, "shells", "dedupe")]
+    wall = Wall(server.wall.workspace, "shells", decided_by="Ben Fern", reason="on the wall")
+
+    wall.judge({"stage": "dedupe", "verdicts": [{"sha256": sha256, "other": other, "verdict": "undo"}]})
+
+    with open_ledger(server.wall.workspace) as con:
+        assert reviews(con, "shells", "dedupe") == []
+
+
+def test_keys_that_speak_of_the_wall_leave_it_alone_while_copies_cover_it(copied) -> None:
+    page, server, _ = copied
+    page.mouse.move(*at(page, 0))
+    page.keyboard.press("Enter")
+    page.keyboard.press("g")
+    expect(page.locator("#copies-panel")).to_be_visible()
+    page.keyboard.press("x")
+    expect(page.locator("#said")).to_have_text("This speaks of the wall: close the near copies first.")
+    assert said(server) == {}
+    page.keyboard.press("g")
+    expect(page.locator("#copies-panel")).to_be_hidden()
