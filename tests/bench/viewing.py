@@ -11,9 +11,12 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -23,7 +26,7 @@ from layout.grid import best_grid
 from layout.mosaic import MosaicStyle
 from layout.viewer import write_viewer
 
-__all__ = ["Viewing", "measure", "write_wall"]
+__all__ = ["Viewing", "chromium", "hovers", "measure", "until", "write_wall"]
 
 _HOVERS = 200
 _TIMED = """() => {
@@ -54,8 +57,8 @@ class Viewing:
     search: float
 
 
-def write_wall(folder: Path, n: int, *, tile: int = 64) -> None:
-    """A wall of `n` flat tiles with cards as long as real ones."""
+def write_wall(folder: Path, n: int, *, tile: int = 64, sha256s: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """A wall of `n` flat tiles with cards as long as real ones, `sha256s` theirs; sha256, file, row and col of each."""
     rng = np.random.default_rng(0)
     grid, style = best_grid(n, 1.6), MosaicStyle(tile=tile, gutter=2)
     cells = rng.permutation(grid.cells)[:n]
@@ -68,7 +71,7 @@ def write_wall(folder: Path, n: int, *, tile: int = 64) -> None:
     cards = [
         {
             "file": f"specimen-{i}-{i:010x}.jpg",
-            "sha256": f"{i:064x}",
+            "sha256": sha256s[i] if sha256s else f"{i:064x}",
             "title": f"Plate {i}, from a voyage to the islands of the south",
             "creator": f"Painter number {i % 5000}",
             "creator_url": f"https://museum.example/people/{i % 5000}",
@@ -85,17 +88,22 @@ def write_wall(folder: Path, n: int, *, tile: int = 64) -> None:
         for i in range(n)
     ]
     write_viewer(folder, title="A large wall", picture=zoom, grid=grid, tile=tile, gutter=2, cells=cells, cards=cards)
+    places = zip(cards, cells.tolist(), strict=True)
+    return [
+        {"sha256": card["sha256"], "file": card["file"], "row": cell // grid.columns, "col": cell % grid.columns}
+        for card, cell in places
+    ]
 
 
 def measure(browser: Browser, page_file: Path) -> Viewing:
     """Open a wall from disk and move the pointer over it, once all cards are there."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(page_file.as_uri())
-    _until(page, "performance.getEntriesByName('mosaic-whole').length > 0")
+    until(page, "performance.getEntriesByName('mosaic-whole').length > 0")
     first = page.evaluate("performance.getEntriesByName('mosaic-whole')[0].startTime") / 1000
     page.evaluate("mosaic.fetchAll()")
-    _until(page, "mosaic.arrived()")
-    hovers = _hovers(page)
+    until(page, "mosaic.arrived()")
+    moves = hovers(page)
     search = page.evaluate(
         """async () => {
             const field = document.getElementById("search");
@@ -114,13 +122,13 @@ def measure(browser: Browser, page_file: Path) -> Viewing:
     return Viewing(
         images=images,
         first_view=round(first, 3),
-        hover=round(float(np.median(hovers)), 2),
-        hover_95=round(float(np.percentile(hovers, 95)), 2),
+        hover=round(float(np.median(moves)), 2),
+        hover_95=round(float(np.percentile(moves, 95)), 2),
         search=round(median(search), 1),
     )
 
 
-def _until(page: Page, truth: str) -> None:
+def until(page: Page, truth: str) -> None:
     """Wait for an expression, asked from here: the page's policy lets nothing be evaluated in it."""
     deadline = time.monotonic() + 120
     while not page.evaluate(truth):
@@ -129,7 +137,7 @@ def _until(page: Page, truth: str) -> None:
         page.wait_for_timeout(20)
 
 
-def _hovers(page: Page) -> list[float]:
+def hovers(page: Page) -> list[float]:
     """Milliseconds of each move to another image."""
     page.evaluate(_TIMED)
     stage = page.locator("#stage").bounding_box()
@@ -148,18 +156,25 @@ def _hovers(page: Page) -> list[float]:
     return found
 
 
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's browser, while the block lasts."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=root)
+        yield browser
+        browser.close()
+
+
 def main() -> None:
     """Write a wall, look at it, print what was measured as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--images", type=int, default=100_000)
     options = parser.parse_args()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         write_wall(Path(folder), options.images)
-        browser = playwright.chromium.launch(executable_path=chromium, args=root)
         print(json.dumps(asdict(measure(browser, Path(folder) / "index.html"))))
-        browser.close()
 
 
 if __name__ == "__main__":
