@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,6 +97,13 @@ def test_a_form_of_another_kind_is_not_read(client, server) -> None:
 
 def cookie(client: httpx.Client) -> str:
     return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+
+
+def test_no_function_of_the_page_takes_another_ones_name(client) -> None:
+    """All scripts are one scope, in which a later function of a name silently takes the place of an earlier one."""
+    names = re.findall(r"^(?:async )?function\*? (\w+)", client.get("/wall.js").text, re.MULTILINE)
+    assert len(names) > 50
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/wall.js", "/wall.css", "/api/state", "/layouts/shells/mosaic.png", "/nowhere"])

@@ -69,7 +69,7 @@ function take({ changes }) {
     for (const [sha256, labels] of Object.entries(change.labels)) set(given, sha256, labels.length ? labels : null);
     for (const each of change.copies) set(overruled, copiesNamed(each), each.verdict);
   }
-  tellCopies();
+  tellOverruled();
   if (changes.length) shownAnew(new Set(changes.flatMap((change) => Object.keys(change.verdicts))));
 }
 

@@ -14,7 +14,7 @@ async function showCopies() {
     for (const each of said) overruled.set(copiesNamed(each), each.verdict);
     byId("copies-note").textContent = noteOf(groups.length);
     byId("copies-list").replaceChildren(...groups.slice(0, MOST_GROUPS).map(groupOf));
-    tellCopies();
+    tellOverruled();
     byId("copies-panel").hidden = false;
     byId("copies-close").focus();
   } catch (error) {
@@ -73,7 +73,7 @@ const saved = ({ step }) => (step.some(({ after }) => after) ? "Saved; the next 
 const isChosen = ([{ after, ...first }]) => overruled.get(copiesNamed(first)) === after;
 
 /* The buttons as what was said has them, here or in another tab. */
-function tellCopies() {
+function tellOverruled() {
   for (const [button, step] of choices) {
     if (button.isConnected) button.setAttribute("aria-pressed", String(isChosen(step)));
     else choices.delete(button);
