@@ -40,10 +40,10 @@ class ExportSettings:
     `size` is one of the recipe's sizes, None for the original bytes. `name` is the folder's name under `exports/`.
     `captions` are those of the `recipe`, the images' `title`s or `none`; unless said otherwise, those of a recipe that
     has captions, and titles of one that has not. `labels` are those that people gave by hand, then those of the
-    `source`; the best words that the recipe's `labels` filters found (`model`); or `none`. `splits` keeps the images of
-    these parts of the recipe's split; without it, all images are there, in whatever part. With `augment`, the variants
-    that were made of the exported files are there too. `to` is a store that the finished folder is published to as
-    well, a folder or a URL that fsspec knows (harvest.export.remote); its credentials come from the environment.
+    `source`, or the best words that the recipe's `labels` filters found (`model`); or `none`. `splits` keeps the images
+    of these parts of the recipe's split; without it, all images are there, in whatever part. With `augment`, the
+    variants that were made of the exported files are there too. `to` is a store that the finished folder is published
+    to as well, a folder or a URL that fsspec knows (harvest.export.remote); its credentials come from the environment.
     `at_least` is how many images there should be, where that is another number than the policy's.
     """
 

@@ -150,19 +150,21 @@ class _Labels(NamedTuple):
 
 
 def _labels(con: Connection, wording: Wording, settings: ExportSettings, sha256s: Sequence[str]) -> dict[str, _Labels]:
-    """By sha256, what the images are of: people's words, then the source's; or a model's, the best one first."""
+    """By sha256, what the images are of: people's words, then the source's, or a model's, the best one first."""
     if settings.labels == "none":
         return {}
     by = wording.labelled_by if settings.labels == "model" else ()
     facts = chain.from_iterable(caption_facts(con, np.array(sorted(sha256s), dtype="S64"), by))
     if settings.labels == "source":
         return {each.sha256: _Labels(tuple(each.labels), tuple(each.by_hand)) for each in facts}
-    return {each.sha256: _Labels(_found(each, wording)) for each in facts}
+    return {each.sha256: _Labels(_found(each, wording), tuple(each.by_hand)) for each in facts}
 
 
 def _found(facts: CaptionFacts, wording: Wording) -> tuple[str, ...]:
-    words = dict.fromkeys(word.label for word in facts.found if word.score >= wording.min_share)
-    return tuple(words)[: wording.most]
+    """People's words, all of them; the best of the model's as far as there is room beside these."""
+    found = [word.label for word in facts.found if word.score >= wording.min_share]
+    words = tuple(dict.fromkeys([*facts.by_hand, *found]))
+    return words[: max(wording.most, len(facts.by_hand))]
 
 
 def _captions(

@@ -122,16 +122,24 @@ def test_labels_of_models_come_best_first_as_captions_have_them(dataset, tmp_pat
         }
         write_labels(con, "m@1", pa.table(rows))
 
-    (report,) = run_exports(
-        dataset.workspace,
-        load_recipe(file),
-        DIGESTS,
-        size_digests=SIZE_DIGESTS,
-        labelled_by=[("m@1", "v")],
-        progress=SilentProgress(),
-    )
+    def export() -> Path:
+        (report,) = run_exports(
+            dataset.workspace,
+            load_recipe(file),
+            DIGESTS,
+            size_digests=SIZE_DIGESTS,
+            labelled_by=[("m@1", "v")],
+            progress=SilentProgress(),
+        )
+        return report.folder
 
-    assert [line["labels"] for line in manifest(report.folder)] == [["whelk"], *[[]] * 5]
+    assert [line["labels"] for line in manifest(export())] == [["whelk"], *[[]] * 5]
+    label(dataset, sha256, "cockle")  # a person knows better
+    corrected = export()
+    assert [line["labels"] for line in manifest(corrected)] == [["cockle"], *[[]] * 5]
+    assert manifest(corrected)[0]["labels_by_hand"] == ["cockle"]
+    sheet = (corrected / "DATASHEET.md").read_text(encoding="utf-8")
+    assert "Those that people gave while the set was made (images: 1), then words that a model found." in sheet
 
 
 def test_labels_of_a_model_need_a_filter_that_finds_them(tmp_path: Path) -> None:

@@ -134,11 +134,10 @@ def _labels(told: Told, files: Sequence[ExportedFile]) -> list[str]:
 
 def _whose(told: Told, files: Sequence[ExportedFile]) -> str:
     """Where labels are from."""
-    if told.settings.labels == "model":
-        return "Words that a model found."
+    rest = "words that a model found" if told.settings.labels == "model" else "as sources gave them"
     if by_hand := sum(bool(file.entry.by_hand) for file in files):
-        return f"Those that people gave while the set was made (images: {by_hand:,}), then as sources gave them."
-    return "As sources gave them."
+        return f"Those that people gave while the set was made (images: {by_hand:,}), then {rest}."
+    return f"{rest.capitalize()}."
 
 
 def _first(counts: Counter[str], most: int) -> list[tuple[str, int]]:

@@ -146,7 +146,7 @@ def _responsible(
     dropped = [f"{stage}: {count} images dropped" for stage, count in counts.dropped.items()]
     unnamed = sum(file.entry.provenance.creator is None for file in files)
     faces = [f"{each.detector} sees faces in {each.with_faces} of {each.looked_at} images" for each in counts.faces]
-    whose = "by hand, then source" if any(file.entry.by_hand for file in files) else settings.labels
+    whose = f"by hand, then {settings.labels}" if any(file.entry.by_hand for file in files) else settings.labels
     labelled = [f"Labels: {whose}"] if any(file.entry.labels for file in files) else []
     return {
         "rai:dataCollection": "Images were met at the addresses that MANIFEST.jsonl gives, in the runs and sightings "
