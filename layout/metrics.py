@@ -163,10 +163,15 @@ def _drawn(n: int, sample: int, seed: int) -> NDArray[np.int64]:
 def _pairs(
     features: NDArray[np.floating], cells: NDArray[np.int64], grid: Grid, drawn: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.int64]]]:
-    """Blocks of `drawn` images against all: where the block begins, distances and squared steps on the grid, (b, n)."""
+    """Blocks of `drawn` images against all: where the block begins, distances and squared steps on the grid, (b, n).
+
+    Steps are those of `Grid.centres`, for squares and for hexagons.
+    """
     n = len(features)
     mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
     row, column = (part.astype(np.int32) for part in grid.rows_columns(np.asarray(cells)))
+    if grid.hexagonal:
+        column = 2 * column + row % 2  # in half cells, for every other row lies half a cell to the right
     at_once = max(1, _PAIRS_AT_ONCE // max(1, n))
     for first in range(0, len(drawn), at_once):
         rows = drawn[first : first + at_once]
@@ -176,7 +181,9 @@ def _pairs(
             others = np.asarray(features[start : start + _ROWS_AT_ONCE], np.float32) - mean
             distances[:, start : start + len(others)] = squared_distances(some, others)
         distances[np.arange(len(rows)), rows] = 0
-        steps = np.square(row[rows, None] - row[None]) + np.square(column[rows, None] - column[None])
+        down, across = np.square(row[rows, None] - row[None]), np.square(column[rows, None] - column[None])
+        # Squared distances of hexagons are whole numbers too: rows lie the square root of 3/4 apart.
+        steps = (across + 3 * down) // 4 if grid.hexagonal else across + down
         yield first, np.sqrt(distances), steps.astype(np.int64)
 
 

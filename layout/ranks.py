@@ -31,18 +31,17 @@ def rank_weights(
     if len(held) > wanted:
         drawn = np.random.default_rng(seed).choice(held, wanted, replace=False)
     truly = small.profile(occupant[drawn], _RANKS)
-    rows, columns = grid.rows, grid.columns
-    offsets = [(y, x) for y in range(-4, 5) for x in range(-4, 5) if 0 < y * y + x * x <= 20]
-    offsets.sort(key=lambda step: step[0] ** 2 + step[1] ** 2)
+    near, offsets = _around(grid)
     here = np.full((len(drawn), len(offsets)), np.nan)
-    row, column = np.divmod(drawn, columns)
+    row, column = grid.rows_columns(drawn)
     for index, (down, across) in enumerate(offsets):
-        y, x = row + down, column + across
-        inside = (y >= 0) & (x >= 0) & (y < rows) & (x < columns)
-        other = np.where(inside, occupant[np.where(inside, y * columns + x, 0)], -1)
+        y = row + down
+        x = column + (across + (row % 2 - y % 2 if grid.hexagonal else 0)) // 2
+        inside = (y >= 0) & (x >= 0) & (y < grid.rows) & (x < grid.columns)
+        other = np.where(inside, occupant[np.where(inside, y * grid.columns + x, 0)], -1)
         there = other >= 0
         here[there, index] = small.between(occupant[drawn[there]], other[there])
-    here[:, :4].sort(axis=1)
+    here[:, :near].sort(axis=1)
     known = np.isfinite(here).any(axis=0)
     now = np.ones(len(offsets))
     now[known] = np.nanmean(here[:, known], axis=0)
@@ -51,10 +50,26 @@ def rank_weights(
     middle = (np.cumsum(now[:count]) / ranks + np.cumsum(truly[:count]) / ranks) / 2
     gains = np.maximum(0, 1 - middle) ** _POWER
     by_rank = np.cumsum((gains / ranks)[::-1])[::-1]
-    padded = np.zeros(12)
-    padded[: min(12, count)] = by_rank[:12]
+    padded = np.zeros(3 * near)
+    padded[: min(3 * near, count)] = by_rank[: 3 * near]
     if not padded[0]:
-        padded[:] = 1 / np.arange(1, 13)
+        padded[:] = 1 / np.arange(1, 3 * near + 1)
     padded /= padded[0]
-    groups = [*padded[:4], padded[4:8].mean(), padded[8:12].mean()]
-    return np.array(groups, np.float32), float(now[4 : min(8, count)].mean()) if count > 4 else 1.0
+    groups = [*padded[:near], padded[near : 2 * near].mean(), padded[2 * near :].mean()]
+    missing = float(now[near : min(2 * near, count)].mean()) if count > near else 1.0
+    return np.array(groups, np.float32), missing
+
+
+def _around(grid: Grid) -> tuple[int, list[tuple[int, int]]]:
+    """How many cells share an edge with one; steps to these and others around it, nearest first: rows, half columns.
+
+    Rows of hexagons lie the square root of 3/4 apart, and each half a cell beside the next.
+    """
+    tall = 3 if grid.hexagonal else 4
+    steps = [
+        (down, across)
+        for down in range(-5, 6)
+        for across in range(-9, 10)
+        if (across + (down if grid.hexagonal else 0)) % 2 == 0 and 0 < tall * down**2 + across**2 <= 80
+    ]
+    return (6 if grid.hexagonal else 4), sorted(steps, key=lambda step: tall * step[0] ** 2 + step[1] ** 2)

@@ -52,9 +52,11 @@ def refine(
     First, windows of cells are sorted against the smoothed map of the features, from `radius` cells down: 2.5 mends a
     layout that a projection made, half of the longer side sorts anew. Then cells are swapped, `tries` times each, so
     that neighbours on the grid are near in feature space. By default this is chosen by n: some hundreds for small
-    layouts, some dozens for a million. Empty cells weigh little; `pins` (row of an image: its cell) stay, and weigh
-    much. An image that leaves its cell in `home`, -1 where it has none, has to gain `stay` by it, in units of the mean
-    distance of images.
+    layouts, some dozens for a million. Hexagons are swapped beside their six neighbours, at two to four times the cost;
+    windows take their rows for straight ones. Empty cells weigh little, and come to lie where they cost least: at the
+    edge, or between images that are unlike in any case. `pins` (row of an image: its cell) stay, and weigh much. An
+    image that leaves its cell in `home`, -1 where it has none, has to gain `stay` by it, in units of the mean distance
+    of images.
 
     The same input and seed give the same cells on any number of cores, unless `seconds` end it before; then what was
     reached is returned. `progress(done, steps)` is called after each step. Raises ValueError for features that are not
@@ -174,6 +176,7 @@ class _State:
             near = self.small.nearest(_NEIGHBOURS)
         return Board.of(
             columns=self.grid.columns,
+            hexagonal=self.grid.hexagonal,
             occupant=self.occupant,
             movable=self.movable,
             features=self.small.features,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from layout.compiled import compiled, inlined
 
-__all__ = ["MARGIN", "Game", "measure", "swap"]
+__all__ = ["MARGIN", "Game", "accepted", "apart", "drawn", "homesick", "measure", "partner", "reachable", "swap"]
 
 MARGIN = 2  # no swap so near a tile's edge: what two tiles read and write never meets
 
@@ -18,7 +18,8 @@ class Game(NamedTuple):
     """A grid, what lies on it, and what is known of its distances: arrays by cell, but `neighbours`, `home`, `cell_of`.
 
     `beside` (cells, 4) holds the distances to the occupants above, below, left and right, 1e9 where there is none, and
-    `costs` (cells,) what they weigh together.
+    `costs` (cells,) what they weigh together. Hexagons have six, and lie in rows that are shifted: `around` is theirs
+    alone (swapping_hexagons.py).
     """
 
     columns: int
@@ -35,10 +36,11 @@ class Game(NamedTuple):
     stay: np.float32
     beside: NDArray[np.float32]
     costs: NDArray[np.float32]
+    around: NDArray[np.int32]
 
 
 @inlined
-def _apart(game: Any, one: int, other: int) -> Any:
+def apart(game: Any, one: int, other: int) -> Any:
     """The distance of two occupants."""
     total = np.float32(0)
     for axis in range(game.features.shape[1]):
@@ -93,7 +95,7 @@ def measure(first: int, last: int, game: Any) -> None:
             game.beside[cell, direction] = 1e9
             other = _side(game.columns, game.rows, cell, direction)
             if game.occupant[cell] >= 0 and other >= 0 and game.occupant[other] >= 0:
-                game.beside[cell, direction] = _apart(game, cell, other)
+                game.beside[cell, direction] = apart(game, cell, other)
         _cost_again(game, cell)
 
 
@@ -114,7 +116,7 @@ def _would_be_beside(game: Any, one: int, at: int, distances: Any) -> None:
         if other == one:
             other = at
         if game.occupant[one] >= 0 and other >= 0 and game.occupant[other] >= 0:
-            distances[direction] = _apart(game, one, other)
+            distances[direction] = apart(game, one, other)
 
 
 @inlined
@@ -136,7 +138,7 @@ def _farther(game: Any, one: int, at: int) -> Any:
             if near == one:
                 near = at
             if game.occupant[near] >= 0:
-                distance = _apart(game, one, near)
+                distance = apart(game, one, near)
         total += weight * distance
     return total
 
@@ -183,12 +185,13 @@ def _near_change(game: Any, p: int, q: int, new: Any) -> Any:
             steps = abs(other // game.columns - p // game.columns) + abs(other % game.columns - p % game.columns)
             if steps != 1:
                 change += _neighbour_would_cost(game, other, p, q, new)
-    change += _homesick(game, p, q)
+    change += homesick(game, p, q)
     return change
 
 
 @inlined
-def _homesick(game: Any, p: int, q: int) -> Any:
+def homesick(game: Any, p: int, q: int) -> Any:
+    """What a swap of the occupants of `p` and `q` costs by taking them from home, or gains by bringing them there."""
     one, other = game.occupant[p], game.occupant[q]
     left = int(game.home[one] == p) - int(game.home[one] == q)
     if other >= 0:
@@ -233,7 +236,7 @@ def _exchange(game: Any, p: int, q: int, new: Any) -> None:
 
 
 @inlined
-def _drawn(state: Any) -> Any:
+def drawn(state: Any) -> Any:
     """31 bits of xorshift64* (Vigna 2016), from a sequence of the tile's own."""
     word = state[0]
     word ^= word >> np.uint64(12)
@@ -244,26 +247,38 @@ def _drawn(state: Any) -> Any:
 
 
 @inlined
-def _partner(game: Any, p: int, reach: int, state: Any) -> Any:
+def partner(game: Any, p: int, reach: int, state: Any) -> Any:
     """Row and column of a cell to change places with: around one like the occupant of `p`, or somewhere near `p`."""
-    drawn = _drawn(state)
+    bits = drawn(state)
     count = game.neighbours.shape[1]
-    if count > 0 and drawn & 7:
-        like = game.cell_of[game.neighbours[game.occupant[p], (drawn >> 3) % count]]
-        drawn = _drawn(state)
-        return like // game.columns + drawn % 3 - 1, like % game.columns + (drawn >> 8) % 3 - 1
+    if count > 0 and bits & 7:
+        like = game.cell_of[game.neighbours[game.occupant[p], (bits >> 3) % count]]
+        bits = drawn(state)
+        return like // game.columns + bits % 3 - 1, like % game.columns + (bits >> 8) % 3 - 1
     width = 2 * reach + 1
-    drawn = _drawn(state)
-    return p // game.columns + drawn % width - reach, p % game.columns + (drawn >> 12) % width - reach
+    bits = drawn(state)
+    return p // game.columns + bits % width - reach, p % game.columns + (bits >> 12) % width - reach
 
 
 @inlined
-def _accepted(change: float, temperature: float, state: Any) -> Any:
+def accepted(change: float, temperature: float, state: Any) -> Any:
+    """Whether a swap that costs `change` more is made at this temperature."""
     if change < 0:
         return True
     if change > 10 * temperature:
         return False
-    return np.float32(_drawn(state)) * np.float32(2.0**-31) < np.exp(-change / temperature)
+    return np.float32(drawn(state)) * np.float32(2.0**-31) < np.exp(-change / temperature)
+
+
+@inlined
+def reachable(game: Any, tiles: Any, tile: int) -> Any:
+    """First row and column of a tile's swaps, and those after the last: they keep away from the tiles beside it."""
+    across = -(-(game.columns + tiles[3]) // tiles[1])
+    top = tile // across * tiles[0] - tiles[2]
+    left = tile % across * tiles[1] - tiles[3]
+    high_y = top + tiles[0] - MARGIN if top + tiles[0] < game.rows else game.rows
+    high_x = left + tiles[1] - MARGIN if left + tiles[1] < game.columns else game.columns
+    return (top + MARGIN if top > 0 else 0), (left + MARGIN if left > 0 else 0), high_y, high_x
 
 
 @compiled
@@ -274,26 +289,21 @@ def swap(first: int, last: int, game: Any, tiles: Any, settings: Any) -> None:
     drawn, temperature, tries for each cell, reach in cells). At the grid's own edge nothing has to be kept apart.
     """
     key, temperature, tries, reach = settings
-    across = -(-(game.columns + tiles[3]) // tiles[1])
     state = np.empty(1, np.uint64)
     new = np.empty((2, 4), np.float32)
     # Farther neighbours can make up for so much at most, by experience.
     hopeless = np.float32(10) * temperature + np.float32(2.4) * (game.weights[4] + game.weights[5])
     for tile in range(first, last):
         state[0] = (key + np.uint64(tile + 1) * np.uint64(11400714819323198485)) | np.uint64(1)
-        top = tile // across * tiles[0] - tiles[2]
-        left = tile % across * tiles[1] - tiles[3]
-        low_y, low_x = (top + MARGIN if top > 0 else 0), (left + MARGIN if left > 0 else 0)
-        high_y = top + tiles[0] - MARGIN if top + tiles[0] < game.rows else game.rows
-        high_x = left + tiles[1] - MARGIN if left + tiles[1] < game.columns else game.columns
+        low_y, low_x, high_y, high_x = reachable(game, tiles, tile)
         tall, wide = high_y - low_y, high_x - low_x
         if tall < 1 or wide < 1:
             continue
         for _ in range(tries * tall * wide):
-            p = (low_y + _drawn(state) % tall) * game.columns + low_x + _drawn(state) % wide
+            p = (low_y + drawn(state) % tall) * game.columns + low_x + drawn(state) % wide
             if game.occupant[p] < 0 or not game.movable[p]:
                 continue
-            y, x = _partner(game, p, reach, state)
+            y, x = partner(game, p, reach, state)
             q = y * game.columns + x
             if y < low_y or x < low_x or y >= high_y or x >= high_x or q == p or not game.movable[q]:
                 continue
@@ -301,5 +311,5 @@ def swap(first: int, last: int, game: Any, tiles: Any, settings: Any) -> None:
             if change > hopeless:
                 continue
             change += _far_change(game, p, q)
-            if _accepted(change, temperature, state):
+            if accepted(change, temperature, state):
                 _exchange(game, p, q, new)

@@ -10,12 +10,14 @@ cores changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layout import swapping, swapping_hexagons
 from layout.compiled import in_parts
-from layout.swapping import Game, measure, swap
+from layout.swapping import Game
 
 __all__ = ["Board"]
 
@@ -27,12 +29,14 @@ class Board:
     """A grid and what lies on it, changed in place: `occupant` (cells,) and what goes with it."""
 
     game: Game
+    hexagonal: bool
 
     @classmethod
     def of(
         cls,
         *,
         columns: int,
+        hexagonal: bool,
         occupant: NDArray[np.int32],
         movable: NDArray[np.bool_],
         features: NDArray[np.float32],
@@ -48,7 +52,8 @@ class Board:
         The squared distance of two images is that of their features and the sum of their `beyond` (n,). `neighbours`
         (n, k) are the nearest images of each, or has no columns; `home` (n,) cells that are left at the cost `stay`.
         `weights` are those of the four neighbours that share an edge, nearest first, then of each that shares a corner
-        and of each two steps away in a row or column. `missing` is how far a neighbour is that is not there.
+        and of each two steps away in a row or column; with hexagons, of six that share an edge, of the six behind a
+        corner and the six behind an edge. `missing` is how far a neighbour is that is not there.
         """
         held = np.flatnonzero(occupant >= 0)
         placed = np.zeros((len(occupant), features.shape[1]), np.float32)
@@ -57,9 +62,10 @@ class Board:
         placed_beyond[held] = beyond[occupant[held]]
         cell_of = np.empty(len(features), np.int64)
         cell_of[occupant[held]] = held
+        rows = len(occupant) // columns
         game = Game(
             columns=columns,
-            rows=len(occupant) // columns,
+            rows=rows,
             occupant=occupant,
             movable=movable,
             features=placed,
@@ -70,11 +76,18 @@ class Board:
             weights=tuple(weights),
             missing=np.float32(missing),
             stay=np.float32(stay),
-            beside=np.empty((len(occupant), 4), np.float32),
+            beside=np.empty((len(occupant), 6 if hexagonal else 4), np.float32),
             costs=np.empty(len(occupant), np.float32),
+            around=swapping_hexagons.around(columns, rows) if hexagonal else np.empty((0, 0), np.int32),
         )
-        in_parts(measure, game.rows, game)
-        return cls(game=game)
+        board = cls(game=game, hexagonal=hexagonal)
+        in_parts(board._rule.measure, game.rows, game)
+        return board
+
+    @property
+    def _rule(self) -> ModuleType:
+        """The compiled loops for such cells."""
+        return swapping_hexagons if self.hexagonal else swapping
 
     def anneal(self, temperature: float, *, tries: int, reach: int, phase: int, seed: int) -> None:
         """Try `tries` swaps for each cell at a temperature in units of the weighted distances.
@@ -86,7 +99,7 @@ class Board:
         tiles = _tiles(self.game.rows, self.game.columns, phase, generator)
         count = -(-(self.game.rows + tiles[2]) // tiles[0]) * -(-(self.game.columns + tiles[3]) // tiles[1])
         key = np.uint64(generator.integers(1, 2**63))
-        in_parts(swap, count, self.game, tiles, (key, np.float32(temperature), tries, reach))
+        in_parts(self._rule.swap, count, self.game, tiles, (key, np.float32(temperature), tries, reach))
 
 
 def _tiles(rows: int, columns: int, phase: int, generator: np.random.Generator) -> tuple[int, int, int, int]:

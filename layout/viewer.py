@@ -21,12 +21,13 @@ from PIL import ImageColor
 
 from layout.deep_zoom import DeepZoom
 from layout.grid import Grid
+from layout.mosaic import MosaicStyle
 from layout.viewer_cards import FIELDS, PIECE, embedded, facets, on_plane, pieces, pieces_digest, runs
 
 __all__ = ["FIELDS", "Assets", "Shell", "assets", "viewer_data", "viewer_page", "write_viewer"]
 
 _DARK_BELOW = 128
-_SCRIPTS = ("data.js", "wall.js", "find.js", "card.js", "cloud.js", "hands.js", "start.js")
+_SCRIPTS = ("data.js", "cells.js", "wall.js", "find.js", "card.js", "cloud.js", "hands.js", "start.js")
 _CARDS = "cards-"
 
 
@@ -94,6 +95,7 @@ def write_viewer(
         "rows": grid.rows,
         "tile": tile,
         "gutter": gutter,
+        "hexagons": _hexagons(grid, MosaicStyle(tile=tile, gutter=gutter)),
         "background": [red, green, blue],
         "dark": 0.299 * red + 0.587 * green + 0.114 * blue < _DARK_BELOW,
         "fit": fit,
@@ -115,6 +117,14 @@ def write_viewer(
         if old.name != cards_folder:
             shutil.rmtree(old)
     return [page, *files]
+
+
+def _hexagons(grid: Grid, style: MosaicStyle) -> dict[str, int] | None:
+    """How hexagons lie, in pixels of the mosaic: their height, that of a row, how far every other row is shifted."""
+    if not grid.hexagonal:
+        return None
+    across, down = style.pitch(grid)
+    return {"tall": style.shape(grid)[1], "rowPitch": down, "shift": across // 2}
 
 
 def _check(cells: NDArray[np.int64], grid: Grid, cards: int) -> None:

@@ -132,8 +132,8 @@ class LayoutConfig:
     Tiles are cropped to squares of `tile` pixels, or lie whole within them (`fit: contain`), `gutter` pixels apart.
     `label` is one thing or several that stand under each tile of a mosaic. `pictures` are those of PICTURES that are
     drawn: `mosaic.tif` with its tiles as large as that, the others smaller where they would exceed 89 million pixels,
-    which is what browsers open. The viewer looks at Deep Zoom tiles where a mosaic is larger, of hexagons or labelled,
-    and at the mosaic itself elsewhere.
+    which is what browsers open. The viewer looks at Deep Zoom tiles where a mosaic is larger or labelled, and at the
+    mosaic itself elsewhere.
     """
 
     name: str | None = setting(None, pattern=SLUG, expected=SLUG_WORDS)

@@ -117,12 +117,12 @@ function showCard() {
 /* Beside its cell, on the side with more room, never over it. */
 function placeCard() {
   if (narrow.matches) return;
-  const { left, top, side } = boxOf(shown);
+  const { left, top, side, tall: high } = boxOf(shown);
   const gap = 16;
   const [across, down] = [card.offsetWidth, card.offsetHeight];
   const fitsRight = left + side + gap + across + gap <= size.width;
   const x = fitsRight ? left + side + gap : left - gap - across;
-  const y = top + side / 2 - down / 3;
+  const y = top + high / 2 - down / 3;
   const inside = (value, room) => Math.max(Math.min(gap, Math.max(0, room)), Math.min(room - gap, value));
   card.style.transform = `translate(${Math.round(inside(x, size.width - across))}px, ${Math.round(inside(y, size.height - down))}px)`;
 }
@@ -138,13 +138,13 @@ function walkTo(index) {
   walking = true;
   if (pinned >= 0) pinned = index;
   const rest = viewNow(false);
-  const { left, top, side } = boxOf(index, rest);
+  const { left, top, side, tall: high } = boxOf(index, rest);
   const below = narrow.matches ? size.height * 0.45 : size.height;
-  const needed = left < 0 || top < 0 || left + side > size.width || top + side > below;
+  const needed = left < 0 || top < 0 || left + side > size.width || top + high > below;
   if (needed) {
     const margin = Math.min(80, size.width / 6, size.height / 6);
-    const shift = (near, room) => (near < margin ? margin - near : near + side > room - margin ? room - margin - near - side : 0);
-    panBy(shift(left, size.width), shift(top, below));
+    const missing = (near, far, room) => (near < margin ? margin - near : far > room - margin ? room - margin - far : 0);
+    panBy(missing(left, left + side, size.width), missing(top, top + high, below));
   }
   redraw();
 }

@@ -11,10 +11,11 @@ let landing = null; // where images fly to now: 0 the grid, 1 the cloud
 /* Where an image lies in the cloud, in pixels of the mosaic: as large as fits, with one factor for both axes. */
 function onPlane(index) {
   const side = tile * 0.85;
-  const by = Math.min((width - side) / data.cloud.width, (height - side) / data.cloud.height);
+  const high = tall * 0.85;
+  const by = Math.min((width - side) / data.cloud.width, (height - high) / data.cloud.height);
   return {
     left: (width - side - data.cloud.width * by) / 2 + plane.x[index] * by,
-    top: (height - side - data.cloud.height * by) / 2 + plane.y[index] * by,
+    top: (height - high - data.cloud.height * by) / 2 + plane.y[index] * by,
     side,
   };
 }
@@ -42,16 +43,33 @@ async function makeSprites() {
   return { picture: by > 1 ? source._createContext2D(source.image, Math.ceil(width / by), Math.ceil(height / by)).canvas : source.image, by };
 }
 
+/* Rows of hexagons reach into each other: every other row alone, the rest and the ground left out. */
+function alternateRows({ picture, by }) {
+  return [0, 1].map((turn) => {
+    const rowsOfTurn = element("canvas", { width: Math.ceil(width / by), height: Math.ceil(height / by) });
+    const brush = rowsOfTurn.getContext("2d");
+    brush.scale(1 / by, 1 / by);
+    for (let index = 0; index < count; index += 1) {
+      if (rowOf(index) % 2 === turn) outline(brush, { left: leftOf(index), top: topOf(index), side: tile, tall });
+    }
+    brush.clip();
+    brush.scale(by, by);
+    brush.drawImage(picture, 0, 0);
+    return rowsOfTurn;
+  });
+}
+
 function drawSprites() {
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "medium";
   const inset = 0.5 / sprites.by; // so that smoothing takes nothing from the neighbours
-  const side = tile / sprites.by - 2 * inset;
+  const [wide, high] = [tile / sprites.by - 2 * inset, tall / sprites.by - 2 * inset];
   for (const index of seenImages()) {
     const box = boxOf(index);
-    const left = (gutter + columnOf(index) * pitch) / sprites.by + inset;
-    const top = (gutter + rowOf(index) * pitch) / sprites.by + inset;
-    context.drawImage(sprites.picture, left, top, side, side, box.left, box.top, box.side, box.side);
+    const left = leftOf(index) / sprites.by + inset;
+    const top = topOf(index) / sprites.by + inset;
+    const from = isHexagonal ? sprites.alternate[rowOf(index) % 2] : sprites.picture;
+    context.drawImage(from, left, top, wide, high, box.left, box.top, box.side, box.tall);
   }
 }
 
@@ -61,6 +79,7 @@ async function fly() {
   try {
     await fetchAll();
     sprites ??= await makeSprites();
+    if (isHexagonal) sprites.alternate ??= alternateRows(sprites);
   } catch {
     return; // without its tiles there is nothing to fly
   }

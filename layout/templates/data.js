@@ -4,12 +4,16 @@ const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const { columns, rows, tile, gutter, count } = data;
 const pitch = tile + gutter;
-const width = columns * pitch + gutter;
-const height = rows * pitch + gutter;
+// Hexagons are higher than wide, their rows reach into each other, and every other one lies half a cell to the right.
+const { tall, rowPitch, shift } = data.hexagons ?? { tall: tile, rowPitch: pitch, shift: 0 };
+const width = columns * pitch + gutter + (rows > 1 ? shift : 0);
+const height = (rows - 1) * rowPitch + tall + 2 * gutter;
 const number = (value) => value.toLocaleString("en");
 const images = (n) => `${number(n)} image${n === 1 ? "" : "s"}`;
 const columnOf = (index) => cells[index] % columns;
 const rowOf = (index) => Math.floor(cells[index] / columns);
+const leftOf = (index) => gutter + columnOf(index) * pitch + (rowOf(index) % 2) * shift;
+const topOf = (index) => gutter + rowOf(index) * rowPitch;
 
 // Cells come as runs: so many empty ones, so many with an image, and again.
 const cells = new Int32Array(count);

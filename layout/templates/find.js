@@ -126,17 +126,9 @@ function drawTint() {
   const side = pitch * view.scale;
   if (side < LINES_FROM) return drawCells(tint, colourAt, 0.72);
   const line = Math.min(6, Math.max(2, tile * view.scale * 0.05));
-  const paths = new Map();
-  for (const index of seenImages()) {
-    const colour = colourAt(index);
-    if (!colour) continue;
-    if (!paths.has(colour)) paths.set(colour, new Path2D());
-    const box = boxOf(index);
-    paths.get(colour).rect(box.left + line / 2, box.top + line / 2, box.side - line, box.side - line);
-  }
   context.lineWidth = line;
   context.lineJoin = "miter";
-  for (const [colour, path] of paths) {
+  for (const [colour, path] of outlines(colourAt, -line / 2)) {
     context.strokeStyle = colour;
     context.stroke(path);
   }

@@ -63,8 +63,8 @@ const escapes = []; // called before the card is closed; true ends it
 
 function centre() {
   if (shown < 0) return [];
-  const { left, top, side } = boxOf(shown);
-  return [left + side / 2, top + side / 2];
+  const box = boxOf(shown);
+  return [box.left + box.side / 2, box.top + box.tall / 2];
 }
 
 document.addEventListener("keydown", (event) => {

@@ -137,84 +137,7 @@ function panBy(x, y) {
   viewport().panBy(viewport().deltaPointsFromPixels(point(-x, -y)), isAtOnce());
 }
 
-function boxOf(index, seen = view) {
-  let [left, top, side] = [gutter + columnOf(index) * pitch, gutter + rowOf(index) * pitch, tile];
-  if (aloft) {
-    const there = onPlane(index);
-    left += (there.left - left) * aloft;
-    top += (there.top - top) * aloft;
-    side += (there.side - side) * aloft;
-  }
-  return { left: left * seen.scale + seen.x, top: top * seen.scale + seen.y, side: side * seen.scale };
-}
-
-function under(x, y) {
-  if (aloft) {
-    for (let index = count - 1; index >= 0; index -= 1) {
-      const { left, top, side } = boxOf(index);
-      if (x >= left && y >= top && x < left + side && y < top + side) return index;
-    }
-    return -1;
-  }
-  const column = Math.floor(((x - view.x) / view.scale - gutter / 2) / pitch);
-  const row = Math.floor(((y - view.y) / view.scale - gutter / 2) / pitch);
-  return column < 0 || row < 0 || column >= columns || row >= rows ? -1 : imageAt[row * columns + column];
-}
-
-/* Columns and rows that are in the window: [first, end). */
-function seenCells() {
-  const span = (offset, room, most) => [
-    Math.max(0, Math.floor(-offset / view.scale / pitch)),
-    Math.min(most, Math.ceil((room - offset) / view.scale / pitch)),
-  ];
-  return { across: span(view.x, size.width, columns), down: span(view.y, size.height, rows) };
-}
-
-function* seenImages() {
-  if (aloft) {
-    for (let index = 0; index < count; index += 1) {
-      const { left, top, side } = boxOf(index);
-      if (left + side > 0 && top + side > 0 && left < size.width && top < size.height) yield index;
-    }
-    return;
-  }
-  const { across, down } = seenCells();
-  for (let row = down[0]; row < down[1]; row += 1) {
-    for (let column = across[0]; column < across[1]; column += 1) {
-      const index = imageAt[row * columns + column];
-      if (index >= 0) yield index;
-    }
-  }
-}
-
 /* Drawing */
-
-/* A canvas of one pixel a cell: drawn large, it costs the same for ten images and for a hundred thousand. */
-function cellPixels() {
-  const pixels = document.createElement("canvas");
-  [pixels.width, pixels.height] = [columns, rows];
-  return pixels;
-}
-
-/* Each image's colour over all of it; in the cloud, where there are no cells, one by one. */
-function drawCells(pixels, colourOf, alpha = 1) {
-  context.globalAlpha = alpha;
-  if (aloft) {
-    for (const index of seenImages()) {
-      const colour = colourOf(index);
-      if (!colour) continue;
-      const { left, top, side } = boxOf(index);
-      context.fillStyle = colour;
-      context.fillRect(left, top, side, side);
-    }
-    context.globalAlpha = 1;
-    return;
-  }
-  context.imageSmoothingEnabled = false;
-  const { scale, x, y } = view;
-  context.drawImage(pixels, (gutter / 2) * scale + x, (gutter / 2) * scale + y, columns * pitch * scale, rows * pitch * scale);
-  context.globalAlpha = 1;
-}
 
 function redraw() {
   if (waiting) return;
@@ -259,15 +182,23 @@ function drawSharp() {
     if (!image.complete || !image.naturalWidth) continue;
     const box = boxOf(index);
     const [w, h] = [image.naturalWidth, image.naturalHeight];
-    const part = Math.min(w, h);
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
-    if (data.fit === "contain") {
-      const by = box.side / Math.max(w, h);
-      context.drawImage(image, box.left + (box.side - w * by) / 2, box.top + (box.side - h * by) / 2, w * by, h * by);
-    } else {
-      context.drawImage(image, (w - part) / 2, (h - part) / 2, part, part, box.left, box.top, box.side, box.side);
+    context.save();
+    if (isHexagonal) {
+      context.beginPath();
+      outline(context, box);
+      context.clip();
     }
+    if (data.fit === "contain") {
+      const by = Math.min(box.side / w, box.tall / h);
+      context.drawImage(image, box.left + (box.side - w * by) / 2, box.top + (box.tall - h * by) / 2, w * by, h * by);
+    } else {
+      const by = Math.min(w / box.side, h / box.tall);
+      const [across, down] = [box.side * by, box.tall * by];
+      context.drawImage(image, (w - across) / 2, (h - down) / 2, across, down, box.left, box.top, box.side, box.tall);
+    }
+    context.restore();
   }
   for (const index of sharp.keys()) {
     if (sharp.size <= 4 * MOST_SHARP) break;
@@ -286,6 +217,10 @@ function paintHoles() {
 }
 
 function repaintWall() {
+  if (isHexagonal) {
+    repaintAroundHexagons();
+    return;
+  }
   const { scale, x, y } = view;
   if (count < columns * rows) drawCells(holes, () => null);
   if (!gutter) return;
@@ -306,12 +241,62 @@ function repaintWall() {
   }
 }
 
+/* All but the images themselves, out to where the mosaic's rim reaches. */
+function repaintAroundHexagons() {
+  const edge = 2;
+  const [left, top, right, bottom] = [view.x - edge, view.y - edge, width * view.scale + view.x + edge, height * view.scale + view.y + edge];
+  context.fillStyle = colours.wall;
+  if (isTiny()) {
+    drawGround();
+    context.fillRect(left, top, right - left, edge);
+    context.fillRect(left, bottom - edge, right - left, edge);
+    context.fillRect(left, top, edge, bottom - top);
+    context.fillRect(right - edge, top, edge, bottom - top);
+    return;
+  }
+  context.fillRect(left, top, right - left, bottom - top);
+  // With a gutter, smoothing carries the old ground into the tiles; without one, rows meet within half a pixel.
+  cutOut(context, seenImages(), boxOf, gutter ? -0.5 / size.ratio : SEAM * view.scale);
+}
+
+const SEAM = 0.5; // pixels of the mosaic
+
+function cutOut(brush, indices, boxes, outward) {
+  const path = new Path2D();
+  for (const index of indices) outline(path, boxes(index), outward);
+  brush.globalCompositeOperation = "destination-out";
+  brush.fill(path);
+  brush.globalCompositeOperation = "source-over";
+}
+
+/* The same for the whole wall, painted once: many hexagons take too long for every frame. */
+const GROUND = 2048; // pixels of its longer side
+let ground = null; // {picture, colour}
+
+function drawGround() {
+  if (ground?.colour !== colours.wall) {
+    const by = Math.min(1, GROUND / Math.max(width, height));
+    const picture = element("canvas", { width: Math.ceil(width * by), height: Math.ceil(height * by) });
+    const brush = picture.getContext("2d");
+    brush.scale(by, by);
+    brush.fillStyle = colours.wall;
+    brush.fillRect(0, 0, width, height);
+    const boxes = (index) => ({ left: leftOf(index), top: topOf(index), side: tile, tall });
+    cutOut(brush, cells.keys(), boxes, gutter ? 0 : SEAM);
+    ground = { picture, colour: colours.wall };
+  }
+  context.imageSmoothingEnabled = true;
+  context.drawImage(ground.picture, view.x, view.y, width * view.scale, height * view.scale);
+}
+
 function ring(index, thickness) {
-  const { left, top, side } = boxOf(index);
+  const box = boxOf(index);
   const around = (colour, outside, line) => {
     context.strokeStyle = colour;
     context.lineWidth = line;
-    context.strokeRect(left - outside, top - outside, side + 2 * outside, side + 2 * outside);
+    context.beginPath();
+    outline(context, box, outside);
+    context.stroke();
   };
   if (thickness > 1) around(colours.wall, 3.5, 3);
   around(colours.ink, thickness / 2, thickness);
@@ -319,13 +304,17 @@ function ring(index, thickness) {
 
 /* The picture of a cell, from the mosaic's largest level. */
 function drawCrop(index, onto, side) {
-  onto.width = onto.height = side;
+  // Half a pixel inside, so that smoothing takes nothing from the neighbours.
+  const [left, top, wide, high] = [leftOf(index) + 0.5, topOf(index) + 0.5, tile - 1, tall - 1];
+  const by = side / high;
+  [onto.width, onto.height] = [Math.round(wide * by), side];
   const brush = onto.getContext("2d");
   brush.imageSmoothingQuality = "high";
-  // Half a pixel inside, so that smoothing takes nothing from the neighbours.
-  const [left, top] = [gutter + columnOf(index) * pitch + 0.5, gutter + rowOf(index) * pitch + 0.5];
-  const by = side / (tile - 1);
-  for (const { image, x, y } of partsUnder(left, top, tile - 1)) {
+  if (isHexagonal) {
+    outline(brush, { left: 0, top: 0, side: onto.width, tall: onto.height });
+    brush.clip();
+  }
+  for (const { image, x, y } of partsUnder(left, top, wide, high)) {
     const paint = () => { if (shown === index) brush.drawImage(image, (x - left) * by, (y - top) * by, image.naturalWidth * by, image.naturalHeight * by); };
     if (image.complete) paint();
     else image.addEventListener("load", paint, { once: true });
@@ -343,13 +332,13 @@ function tileImage(address) {
   return image;
 }
 
-function partsUnder(left, top, side) {
+function partsUnder(left, top, wide, high) {
   if (kind !== "tiles") return osd.isOpen() ? [{ image: source.image, x: 0, y: 0 }] : [];
   const { tileSize, overlap, format } = tiling;
   const level = Math.ceil(Math.log2(Math.max(tiling.width, tiling.height)));
   const found = [];
-  for (let row = Math.floor(top / tileSize); row * tileSize < top + side; row += 1) {
-    for (let column = Math.floor(left / tileSize); column * tileSize < left + side; column += 1) {
+  for (let row = Math.floor(top / tileSize); row * tileSize < top + high; row += 1) {
+    for (let column = Math.floor(left / tileSize); column * tileSize < left + wide; column += 1) {
       const image = tileImage(`${mosaicUrl}${level}/${column}_${row}.${format}`);
       found.push({ image, x: column * tileSize - (column ? overlap : 0), y: row * tileSize - (row ? overlap : 0) });
     }

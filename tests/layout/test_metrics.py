@@ -6,9 +6,10 @@ from sklearn import manifold
 from sklearn.datasets import load_digits
 
 from layout.assign import assign
-from layout.grid import Grid, best_grid
+from layout.grid import Grid, best_grid, grid_of
 from layout.metrics import distance_preservation, mean_displacement, quality, trustworthiness
 from layout.project import project
+from layout.stencil import shape_stencil, stencil_grid
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +18,22 @@ def colours():
     return np.random.default_rng(0).random((1024, 3), dtype=np.float32)
 
 
+HEXAGONS = Grid(columns=6, rows=4, hexagonal=True)
+CIRCLE = stencil_grid(shape_stencil("circle"), 24)
+CIRCLE_OF_HEXAGONS = stencil_grid(shape_stencil("circle"), 24, hexagonal=True)
+
+
+def steps_between(cells, grid):
+    """How far cells lie apart in the plane, equals as equals."""
+    places = grid.centres(cells)
+    return np.linalg.norm(places[:, None] - places[None], axis=2).round(6)
+
+
 def by_the_definition(features, cells, grid, p=16):
     """Distance preservation quality, one loop for each word of Barthel et al. 2022."""
     n = len(features)
     far = np.linalg.norm(features[:, None] - features[None], axis=2)
-    row, column = np.divmod(cells, grid.columns)
-    apart = np.hypot(row[:, None] - row[None], column[:, None] - column[None])
+    apart = steps_between(cells, grid)
     mean = far.sum() / (n * (n - 1))
     gains = {"grid": [], "truly": []}
     for k in range(1, n):
@@ -36,16 +47,17 @@ def by_the_definition(features, cells, grid, p=16):
     return np.linalg.norm(gains["grid"], p) / np.linalg.norm(gains["truly"], p)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_quality_is_that_of_the_definition(seed, colours):
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("grid", [Grid(columns=6, rows=4), HEXAGONS, CIRCLE, CIRCLE_OF_HEXAGONS])
+def test_quality_is_that_of_the_definition(seed, grid, colours):
     few = colours[:23]
-    grid = Grid(columns=6, rows=4)
-    cells = np.random.default_rng(seed).permutation(24)[:23]
+    cells = np.random.default_rng(seed).permutation(grid.cells)[:23]
     assert distance_preservation(few, cells, grid) == pytest.approx(by_the_definition(few, cells, grid), rel=1e-4)
 
 
-def test_a_grid_in_the_plane_is_preserved_whole():
-    grid = Grid(columns=12, rows=9)
+@pytest.mark.parametrize("hexagonal", [False, True])
+def test_a_grid_in_the_plane_is_preserved_whole(hexagonal):
+    grid = Grid(columns=12, rows=9, hexagonal=hexagonal)
     assert distance_preservation(grid.centres(), grid.cells, grid) == pytest.approx(1)
 
 
@@ -99,11 +111,12 @@ def test_displacement_is_in_cells():
 
 
 @pytest.mark.parametrize("n", [5, 24, 300])
-def test_trust_is_that_of_scikit_learn(n, colours):
-    grid = best_grid(n, 1.0)
+@pytest.mark.parametrize("hexagonal", [False, True])
+def test_trust_is_that_of_scikit_learn(n, hexagonal, colours):
+    grid = grid_of(n, aspect=1.0, hexagonal=hexagonal)
     cells = np.random.default_rng(n).permutation(grid.cells)[:n]
-    # Ties on the grid are broken by number; so does an epsilon that grows with it.
-    places = grid.centres(cells) + np.arange(n)[:, None] * 1e-9
+    # Ties on the grid are broken by number: here by an axis for each image, on which it alone is a little away.
+    places = np.hstack([grid.centres(cells), np.diag(np.sqrt(np.arange(n) * 1e-9))])
     neighbours = min(8, (n - 1) // 2)
     expected = manifold.trustworthiness(colours[:n], places, n_neighbors=neighbours)
     assert trustworthiness(colours[:n], cells, grid) == pytest.approx(expected, abs=0.01)
@@ -131,12 +144,15 @@ def test_all_figures_in_one_pass_are_those_of_their_own_functions(colours):
     assert (found.distance_preservation.error, found.drawn, found.neighbours) == (0, 300, 8)
 
 
-def test_recall_is_the_share_of_nearest_images_among_the_nearest_cells(colours):
-    few, grid = colours[:60], Grid(columns=10, rows=6)
-    cells = np.random.default_rng(0).permutation(60)
+@pytest.mark.parametrize("hexagonal", [False, True])
+@pytest.mark.parametrize("shape", [None, "ring"])
+def test_recall_is_the_share_of_nearest_images_among_the_nearest_cells(hexagonal, shape, colours):
+    few, grid = colours[:60], Grid(columns=10, rows=6, hexagonal=hexagonal)
+    if shape is not None:
+        grid = stencil_grid(shape_stencil(shape), 60, hexagonal=hexagonal)
+    cells = np.random.default_rng(0).permutation(grid.cells)
     far = np.linalg.norm(few[:, None] - few[None], axis=2)
-    row, column = np.divmod(cells, 10)
-    steps = (row[:, None] - row) ** 2 + (column[:, None] - column) ** 2
+    steps = steps_between(cells, grid)
     near, beside = (np.argsort(apart, axis=1, kind="stable")[:, 1:9] for apart in (far, steps))
     expected = np.mean([len(set(a) & set(b)) / 8 for a, b in zip(near, beside, strict=True)])
     assert quality(few, cells, grid).recall.value == pytest.approx(expected)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 import layout.compiled
 from layout.assign import assign
-from layout.grid import Grid, best_grid
+from layout.grid import Grid, best_grid, grid_of
 from layout.metrics import distance_preservation
 from layout.project import project
 from layout.refine import refine
+from layout.swapping_hexagons import around
+from layout.swaps import Board
 
 
 def clusters(n: int, seed: int, width: int = 5) -> NDArray[np.float32]:
@@ -26,7 +28,7 @@ def laid_out(draw: st.DrawFn) -> tuple[Grid, NDArray[np.int64], dict[int, int]]:
     """A grid with closed cells and holes, images on it, and some of them pinned."""
     columns, rows = draw(st.integers(1, 11)), draw(st.integers(1, 11))
     mask = np.array(draw(st.lists(st.booleans(), min_size=columns * rows, max_size=columns * rows)))
-    grid = Grid(columns=columns, rows=rows, mask=mask.reshape(rows, columns))
+    grid = Grid(columns=columns, rows=rows, mask=mask.reshape(rows, columns), hexagonal=draw(st.booleans()))
     n = draw(st.integers(0, grid.capacity))
     cells = np.random.default_rng(draw(st.integers(0, 9))).permutation(grid.cells)[:n]
     pinned = draw(st.sets(st.integers(0, n - 1), max_size=3)) if n else set()
@@ -44,9 +46,11 @@ def test_each_image_keeps_an_open_cell_of_its_own_and_pins_theirs(case, seed, ra
     assert all(found[row] == cell for row, cell in pins.items())
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 97, 5_000])
-def test_the_same_seed_gives_the_same_cells_on_any_number_of_cores(n, monkeypatch):
-    grid = best_grid(n, 1.618)
+@pytest.mark.parametrize(
+    ("n", "hexagonal"), [(1, False), (2, True), (3, False), (97, False), (97, True), (5_000, False)]
+)
+def test_the_same_seed_gives_the_same_cells_on_any_number_of_cores(n, hexagonal, monkeypatch):
+    grid = grid_of(n, aspect=1.618, hexagonal=hexagonal)
     features, cells = clusters(n, 3), np.random.default_rng(0).permutation(grid.cells)[:n]
     found = []
     for cores in ({0}, {0, 1, 2}):
@@ -79,6 +83,62 @@ def test_a_shuffled_layout_becomes_more_than_twice_as_good(colours):
     )
     assert after > 0.9
     assert before < 0.4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hexagons_gain_by_swaps_beside_six_neighbours(seed, colours):
+    few, pins = colours[:300], {0: 40, 7: 41, 9: 0}
+    grid = grid_of(303, aspect=1.3, hexagonal=True)
+    cells = assign(project(few, method="pca", seed=0), grid, pins=pins)
+    sorted_only, found = (refine(few, cells, grid, tries=tries, pins=pins, seed=seed) for tries in (0, 400))
+    assert len(set(found.tolist())) == 300
+    assert all(found[row] == cell for row, cell in pins.items())
+    before, between, after = (distance_preservation(few, these, grid) for these in (cells, sorted_only, found))
+    assert after > between + 0.01
+    assert after > before + 0.05
+
+
+def test_a_hexagons_neighbours_are_those_that_lie_so_near():
+    grid = Grid(7, 6, hexagonal=True)
+    places = grid.centres()
+    far = np.linalg.norm(places[:, None] - places[None], axis=2).round(6)
+    for cell, others in enumerate(around(7, 6)):
+        for part, distance in ((others[:6], 1), (others[6:12], 3**0.5), (others[12:], 2)):
+            assert sorted(part[part >= 0]) == np.flatnonzero(far[cell] == round(distance, 6)).tolist()
+
+
+@pytest.mark.parametrize("hexagonal", [False, True])
+def test_what_is_known_of_distances_is_still_true_after_swaps(hexagonal, colours):
+    grid = Grid(19, 16, hexagonal=hexagonal)
+    occupant = np.full(304, -1, np.int32)
+    occupant[np.random.default_rng(0).permutation(304)[:290]] = np.arange(290)
+    weights = np.linspace(1, 0.1, 8 if hexagonal else 6, dtype=np.float32)
+
+    def board() -> Board:
+        return Board.of(
+            columns=grid.columns,
+            hexagonal=hexagonal,
+            occupant=occupant,
+            movable=np.ones(304, np.bool_),
+            features=colours[:290],
+            beyond=np.zeros(290, np.float32),
+            neighbours=np.empty((290, 0), np.int32),
+            home=np.full(290, -1),
+            stay=0.0,
+            weights=weights,
+            missing=0.5,
+        )
+
+    kept = board()
+    before = float(kept.game.costs.sum())
+    for phase in range(4):
+        kept.anneal(0.01, tries=30, reach=4, phase=phase, seed=0)
+    again = board()
+    assert np.array_equal(kept.game.occupant, occupant)
+    assert sorted(occupant) == [-1] * 14 + list(range(290))
+    np.testing.assert_allclose(kept.game.beside, again.game.beside, rtol=1e-5)
+    np.testing.assert_allclose(kept.game.costs, again.game.costs, rtol=1e-4)
+    assert kept.game.costs.sum() < 0.8 * before
 
 
 @pytest.mark.parametrize("n", [2, 3, 13])

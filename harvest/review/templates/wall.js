@@ -263,9 +263,12 @@ function drawMarks(side) {
     const box = boxOf(index);
     if (verdict === "drop") {
       context.fillStyle = `rgb(${colours.wallBytes.join(" ")} / 72%)`;
-      context.fillRect(box.left, box.top, side, side);
+      context.beginPath();
+      outline(context, box);
+      context.fill();
     }
-    const [x, y] = [box.left + side - badge * 0.62, box.top + badge * 0.62];
+    const corner = isHexagonal ? box.tall / 4 : 0; // how far down its right edge begins
+    const [x, y] = [box.left + side - badge * 0.62, box.top + corner + badge * 0.62];
     context.beginPath();
     context.arc(x, y, badge / 2, 0, 7);
     context.fillStyle = verdict === "keep" ? "#0072b2" : DROPPED;

@@ -66,8 +66,8 @@ function within(points) {
     return known.crossings;
   };
   return [...seenImages()].filter((index) => {
-    const { left, top, side } = boxOf(index);
-    const [x, y] = [left + side / 2, top + side / 2];
+    const box = boxOf(index);
+    const [x, y] = [box.left + box.side / 2, box.top + box.tall / 2];
     return y >= above && y <= below && found[index] && crossingsAt(y).filter((crossing) => crossing < x).length % 2;
   });
 }
@@ -76,8 +76,7 @@ function drawChosen() {
   const path = new Path2D();
   for (const index of seenImages()) {
     if (!chosen.has(index)) continue;
-    const { left, top, side } = boxOf(index);
-    path.rect(left, top, side, side);
+    outline(path, boxOf(index));
   }
   context.fillStyle = `rgb(${bytesOf(KEPT).join(" ")} / 28%)`;
   context.fill(path);

@@ -70,21 +70,17 @@ class Drawing:
         files = [self._draw(name) for name in self.config.pictures if name != _DEEP_ZOOM]
         return [*files, self._print()] if self.config.print is not None else files
 
-    def for_viewer(self) -> tuple[str | DeepZoom, MosaicStyle, Grid]:
-        """What the viewer looks at, and how that was drawn: squares without words under them.
+    def for_viewer(self) -> tuple[str | DeepZoom, MosaicStyle]:
+        """What the viewer looks at, and how that was drawn: cells without words under them.
 
         Deep Zoom tiles are written where they are asked for, or where the mosaic is no such picture, or too large.
         """
-        from layout.grid import Grid  # noqa: PLC0415 - only when there is a layout
-
-        grid = Grid(self.found.grid.columns, self.found.grid.rows, self.found.grid.mask)
         full = replace(self._style(in_full=True), lines=0)
-        plain = not self.found.grid.hexagonal and not self.config.labels
         fits = self._style(in_full=False).tile == full.tile
         shown = next((name for name in _OPENED_BY_BROWSERS if name in self.config.pictures), None)
-        if shown is not None and plain and fits and _DEEP_ZOOM not in self.config.pictures:
-            return shown, full, grid
-        return self._zoom(full, grid), full, grid
+        if shown is not None and not self.config.labels and fits and _DEEP_ZOOM not in self.config.pictures:
+            return shown, full
+        return self._zoom(full), full
 
     def _style(self, *, in_full: bool) -> MosaicStyle:
         """How the mosaic looks, its tiles as large as the recipe says, or as browsers can open."""
@@ -176,11 +172,12 @@ class Drawing:
             for card in self.chosen.cards
         ]
 
-    def _zoom(self, style: MosaicStyle, grid: Grid) -> DeepZoom:
+    def _zoom(self, style: MosaicStyle) -> DeepZoom:
         from layout.deep_zoom import write_deep_zoom  # noqa: PLC0415
 
         with self.progress.start(_DEEP_ZOOM, len(self.thumbs)) as task:
-            return write_deep_zoom(self.folder, self.thumbs, self.found.cells, grid, style=style, progress=task.advance)
+            cells, grid = self.found.cells, self.found.grid
+            return write_deep_zoom(self.folder, self.thumbs, cells, grid, style=style, progress=task.advance)
 
 
 def _pixels(style: MosaicStyle, grid: Grid) -> int:

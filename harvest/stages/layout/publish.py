@@ -46,11 +46,11 @@ def publish(drawing: Drawing, *, title: str) -> Published:
     ):
         write_published(folder / name, _json(positions))
         files.append(folder / name)
-    picture, style, grid = drawing.for_viewer()
+    picture, style = drawing.for_viewer()
     viewer = write_viewer(
         folder,
         title=title,
-        grid=grid,
+        grid=found.grid,
         cells=found.cells,
         cards=chosen.cards,
         picture=picture,
