@@ -1,11 +1,11 @@
-"""Pages of pixels as a PDF, one after another: what is in memory is a page's JPEG.
+"""Pages of pixels as a PDF, one after another: what is in memory is some rows of a page.
 
-The objects are those of ISO 32000-1 (7.7: catalogue, pages, page; 8.9: images), written by Pillow's own PDF writer.
+The objects are those of ISO 32000-1 (7.7: catalogue, pages, page; 8.9: images), written by Pillow's own PDF writer;
+pixels go to the file as they are encoded, and their length before them when it is known.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,19 +38,7 @@ def write_pdf(path: Path, pages: Iterable[Bands], *, dpi: float, quality: int = 
 
 def _page(pdf: PdfParser, tree: IndirectReference, page: Bands, dpi: float, quality: int) -> IndirectReference:
     check_size(page.width, page.height, "jpeg")
-    buffer = io.BytesIO()
-    as_jpeg(buffer, page, quality=quality)
-    image = pdf.write_obj(
-        None,
-        stream=buffer.getbuffer(),
-        Type=PdfName("XObject"),
-        Subtype=PdfName("Image"),
-        Width=page.width,
-        Height=page.height,
-        BitsPerComponent=8,
-        ColorSpace=PdfName("DeviceRGB"),
-        Filter=PdfName("DCTDecode"),
-    )
+    image = _image(pdf, page, quality)
     width, height = page.width * _POINTS / dpi, page.height * _POINTS / dpi
     drawn = pdf.write_obj(None, stream=b"q %f 0 0 %f 0 0 cm /image Do Q\n" % (width, height))
     return pdf.write_obj(
@@ -61,3 +49,27 @@ def _page(pdf: PdfParser, tree: IndirectReference, page: Bands, dpi: float, qual
         MediaBox=[0, 0, width, height],
         Contents=drawn,
     )
+
+
+def _image(pdf: PdfParser, page: Bands, quality: int) -> IndirectReference:
+    file = pdf.f
+    assert file is not None
+    begin = file.tell()
+    image = pdf.next_object_id(begin)
+
+    def head(length: int) -> bytes:
+        return (
+            b"%d 0 obj\n<< /Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent 8 "
+            b"/ColorSpace /DeviceRGB /Filter /DCTDecode /Length %10d >>\nstream\n"
+            % (image.object_id, page.width, page.height, length)
+        )
+
+    file.write(head(0))
+    first = file.tell()
+    as_jpeg(file, page, quality=quality)
+    end = file.tell()
+    file.seek(begin)
+    file.write(head(end - first))
+    file.seek(end)
+    file.write(b"\nendstream\nendobj\n")
+    return image
