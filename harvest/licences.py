@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 __all__ = ["LICENCES", "Licence", "credit_line", "from_flickr", "from_name", "from_url", "licence", "normalize"]
@@ -230,16 +231,24 @@ def _spelling(text: str) -> str:
 
 LICENCES = {entry.id: entry for entry in _table()}
 _BY_ID = {entry.id.lower(): entry.id for entry in LICENCES.values()}
-_BY_ADDRESS = {_address(entry.uri): entry.id for entry in LICENCES.values() if entry.uri} | {
-    "creativecommons.org/licenses/by-nc-nd/1.0": "CC-BY-NC-ND-1.0",
-    "usa.gov/copyright.shtml": US_GOVERNMENT_WORK,  # as flickr.photos.licenses.getInfo writes it
-    "flickr.com/commons/usage": NO_KNOWN_RESTRICTIONS,
-    "opensource.org/licenses/mit": "MIT",
-    "apache.org/licenses/license-2.0.html": "Apache-2.0",
-}
-_BY_NAME = {_spelling(entry.name): entry.id for entry in LICENCES.values()} | {
-    _spelling(alias): id_ for alias, id_ in _ALIASES.items()
-}
+
+
+@cache  # a thirtieth of a second that not every process needs
+def _by_address() -> dict[str | None, str]:
+    return {_address(entry.uri): entry.id for entry in LICENCES.values() if entry.uri} | {
+        "creativecommons.org/licenses/by-nc-nd/1.0": "CC-BY-NC-ND-1.0",
+        "usa.gov/copyright.shtml": US_GOVERNMENT_WORK,  # as flickr.photos.licenses.getInfo writes it
+        "flickr.com/commons/usage": NO_KNOWN_RESTRICTIONS,
+        "opensource.org/licenses/mit": "MIT",
+        "apache.org/licenses/license-2.0.html": "Apache-2.0",
+    }
+
+
+@cache
+def _by_name() -> dict[str, str]:
+    return {_spelling(entry.name): entry.id for entry in LICENCES.values()} | {
+        _spelling(alias): id_ for alias, id_ in _ALIASES.items()
+    }
 
 
 def licence(id: str) -> Licence | None:  # noqa: A002 - SPDX calls it so
@@ -268,7 +277,7 @@ def from_url(url: str | None) -> str | None:
         address = _address(url)
     except ValueError:
         return None
-    return _BY_ADDRESS.get(address) if address else None
+    return _by_address().get(address) if address else None
 
 
 def from_name(text: str | None) -> str | None:
@@ -279,7 +288,7 @@ def from_name(text: str | None) -> str | None:
     """
     if not text:
         return None
-    return _BY_NAME.get(_spelling(text))
+    return _by_name().get(_spelling(text))
 
 
 def normalize(raw: str | None) -> str | None:

@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
-import pyarrow as pa
 
 from harvest.audit.differences import Found, row_called
 from harvest.audit.spool import Spool
@@ -25,7 +24,7 @@ from harvest.journal import Segment, read_segment
 from harvest.journal.segments import contents_of
 from harvest.ledger import Connection, open_ledger
 from harvest.ledger.database import registered
-from harvest.ledger.ingest import DERIVED_ROWS, IMAGE_ROWS, READ_LINES, SIGHTING_ROWS, said_now
+from harvest.ledger.ingest import DERIVED_ROWS, IMAGE_ROWS, READ_LINES, SIGHTING_ROWS, table_of_lines
 from harvest.workspace import Workspace
 
 __all__ = ["JournalCount", "JournalRows"]
@@ -103,7 +102,7 @@ class JournalRows:
         lines = contents_of(segment.path).lines
         if not lines:
             return []
-        table = pa.table({"line": pa.array(said_now(lines), pa.large_string())})
+        table = table_of_lines(lines)
         with registered(con, "journal_lines", table):
             con.execute(READ_LINES)
         self._images.add(con.sql(IMAGE_ROWS).to_arrow_table())

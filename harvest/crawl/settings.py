@@ -21,22 +21,20 @@ ITEM_PIPELINES = {
     "harvest.crawl.steps.store.KeepOriginal": 500,
     "harvest.crawl.steps.record.Record": 900,
 }
-DOWNLOADER_MIDDLEWARES: dict[str, int | None] = {
-    # These read what no source sets; each costs every request a little.
-    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
-    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
-    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
+# Scrapy's own, but for those that ours replace or that read what no source sets: each costs every start and request.
+DOWNLOADER_MIDDLEWARES_BASE = {
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
+}
+DOWNLOADER_MIDDLEWARES = {
     "harvest.crawl.net.safety.Gate": 10,
     "harvest.crawl.net.wire.SourceProxy": 90,
-    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "harvest.crawl.net.robots.Robots": 100,
-    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "harvest.crawl.net.pace.PoliteRetry": 550,
-    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
     "harvest.crawl.net.wire.MetaRedirects": 580,
-    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "harvest.crawl.net.wire.Decompression": 590,
-    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "harvest.crawl.net.wire.Redirects": 600,
     "harvest.crawl.net.evidence.Evidence": 950,  # nearest to the network: redirects and compressed bytes as they came
 }
@@ -49,7 +47,6 @@ DOWNLOAD_HANDLERS = {"http": "harvest.crawl.net.wire.HttpHandler", "https": "har
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
-COOKIES_ENABLED = False
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_WARNSIZE = 0
 # Image fetches count as requests too, so a busy image host holds back the next listing pages.
@@ -59,8 +56,14 @@ REACTOR_THREADPOOL_MAXSIZE = 4
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 
 # Nothing may listen, call home or dump what a person at the terminal did not ask for.
-TELNETCONSOLE_ENABLED = False
-REMOTE_CONTROL_ENABLED = False
+EXTENSIONS_BASE = {
+    "scrapy.extensions.corestats.CoreStats": 0,
+    "scrapy.extensions.logcount.LogCount": 0,
+    "scrapy.extensions.memusage.MemoryUsage": 0,
+    "scrapy.extensions.closespider.CloseSpider": 0,
+    "scrapy.extensions.feedexport.FeedExporter": 0,
+    "scrapy.extensions.logstats.LogStats": 0,
+}
 STATS_DUMP = False
 LOG_LEVEL = "INFO"
 LOG_FORMATTER = "harvest.crawl.logs.QuietFormatter"

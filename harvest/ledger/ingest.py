@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from harvest.errors import LedgerError
@@ -38,7 +39,7 @@ __all__ = [
     "ingest_all",
     "ingest_from",
     "ingest_segment",
-    "said_now",
+    "table_of_lines",
 ]
 
 _TURN = 2.0  # seconds after which other processes get their turn at the ledger
@@ -188,7 +189,7 @@ def ingest_segment(con: Connection, path: Path) -> int:
         raise LedgerError(f"{path}: differs from the segment that the ledger holds; see `harvest verify`")
     if segment.digest != digest_of(segment.previous, contents.lines) or contents.torn:
         raise LedgerError(f"{path}: differs from its seal; see `harvest verify`")
-    lines = pa.table({"line": pa.array(said_now(contents.lines), pa.large_string())})
+    lines = table_of_lines(contents.lines)
     try:
         with registered(con, "journal_lines", lines), transaction(con):
             header = read_header(path.parent)
@@ -267,11 +268,17 @@ def _take(workspace: Workspace, folders: Sequence[Path]) -> int:
     return new
 
 
-def said_now(lines: Sequence[bytes]) -> list[str]:
-    """The lines in today's words; journals of version 0.1 lack what came later."""
-    if not lines or b',"labels":[' in lines[0]:
-        return [line.decode() for line in lines]
-    return [dump(to_json(from_json(json.loads(line)))).decode() for line in lines]
+def table_of_lines(lines: Sequence[bytes]) -> pa.Table:
+    """The lines in today's words, as READ_LINES reads them; journals of version 0.1 lack what came later.
+
+    Made of bytes, for pyarrow imports pandas as soon as it sees a list. Raises ValueError for what is no UTF-8.
+    """
+    if lines and b',"labels":[' not in lines[0]:
+        lines = [dump(to_json(from_json(json.loads(line)))) for line in lines]
+    ends = np.cumsum([0, *map(len, lines)], dtype=np.int64)
+    column = pa.LargeStringArray.from_buffers(len(lines), pa.py_buffer(ends), pa.py_buffer(b"".join(lines)))
+    column.validate(full=True)
+    return pa.table({"line": column})
 
 
 def _note_run(con: Connection, folder: Path) -> None:

@@ -25,6 +25,7 @@ _ARROW = {
     "float | None": pa.float64(),
     "bool": pa.bool_(),
 }
+_DUCKDB = {pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.bool_(): "BOOLEAN"}
 
 
 def insert(con: Connection, table: str, row: type[Any], rows: Collection[Any]) -> int:
@@ -32,7 +33,10 @@ def insert(con: Connection, table: str, row: type[Any], rows: Collection[Any]) -
 
     A row whose key is there already stays as it is.
     """
-    return insert_columns(con, table, table_of(row, rows)) if rows else 0
+    if not rows:
+        return 0
+    columns = _row_of(con, row, *rows) if len(rows) == 1 else table_of(row, rows)
+    return insert_columns(con, table, columns)
 
 
 def insert_columns(con: Connection, table: str, columns: pa.Table) -> int:
@@ -75,3 +79,9 @@ def table_of(row: type[Any], rows: Collection[Any]) -> pa.Table:
     return pa.table(
         {f.name: pa.array([getattr(each, f.name) for each in rows], _ARROW[str(f.type)]) for f in fields(row)}
     )
+
+
+def _row_of(con: Connection, row: type[Any], values: Any) -> pa.Table:
+    """One row, made by DuckDB: from Python's own values pyarrow would import pandas, half a crawl's start."""
+    columns = ", ".join(f"?::{_DUCKDB[_ARROW[str(f.type)]]} AS {f.name}" for f in fields(row))
+    return con.sql(f"SELECT {columns}", params=[getattr(values, f.name) for f in fields(row)]).to_arrow_table()
