@@ -22,6 +22,7 @@ from PIL import Image
 
 from harvest.ledger import open_ledger
 from harvest.workspace import Workspace
+from tests.forked import Forked
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -166,6 +167,7 @@ class Desk:
 
     folder: Path
     site: Site
+    crawls: Forked
     sources: int = field(default=0)
 
     @property
@@ -190,15 +192,14 @@ class Desk:
         return [sys.executable, "-m", "harvest.crawl", str(source), "-w", str(self.workspace.root), *more]
 
     def crawl(self, source: Path, *more: str, env: Mapping[str, str] | None = None) -> Crawled:
-        done = subprocess.run(
-            self.command(source, *more),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            cwd=ROOT,
-            env=env,
-            check=False,
-        )
+        """A crawl to its end: in a fork, or as a user starts it where the environment is another one."""
+        command = self.command(source, *more)
+        if env is None:
+            done = self.crawls.run(command[3:], cwd=ROOT, timeout=PATIENCE)
+        else:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, env=env, check=False
+            )
         return Crawled(done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
@@ -231,9 +232,16 @@ def site() -> Iterator[Site]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def crawls() -> Iterator[Forked]:
+    """`python -m harvest.crawl`, over and over; `Desk.command` is for those who want it as a user starts it."""
+    with Forked("harvest.crawl", ["harvest.crawl", "spiders"]) as forked:
+        yield forked
+
+
 @pytest.fixture
-def desk(tmp_path: Path, site: Site) -> Desk:
-    return Desk(tmp_path, site)
+def desk(tmp_path: Path, site: Site, crawls: Forked) -> Desk:
+    return Desk(tmp_path, site, crawls)
 
 
 @pytest.fixture(scope="session")

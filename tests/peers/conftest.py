@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.crawl.conftest import Desk, Site, desk, jpeg, site  # noqa: E402, F401 - fixtures
+from tests.crawl.conftest import Desk, Site, crawls, desk, jpeg, site  # noqa: E402, F401 - fixtures
 from tests.patience import wait_until  # noqa: E402
 
 
