@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 # A shell that starts tests in the background has them, and the programs they start, ignore Ctrl-C.
@@ -52,10 +53,17 @@ def harvest() -> Callable[..., Completed]:
 
 @pytest.fixture(scope="session")
 def small_demo(harvest: Callable[..., Completed], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace of `harvest demo --scale small`: look, do not touch; `copy_of_demo` is for breaking."""
-    workspace = tmp_path_factory.mktemp("demo") / "workspace"
-    answer = harvest("demo", "--scale", "small", "-w", workspace)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    """The workspace of `harvest demo --scale small`: look, do not touch; `copy_of_demo` is for breaking.
+
+    Tests that run side by side have one between them.
+    """
+    base = tmp_path_factory.getbasetemp()
+    workspace = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small-demo"
+    with FileLock(workspace.with_suffix(".lock")):
+        if not workspace.with_suffix(".done").exists():
+            answer = harvest("demo", "--scale", "small", "-w", workspace)
+            assert answer.returncode == 0, answer.stdout + answer.stderr
+            workspace.with_suffix(".done").touch()
     return workspace
 
 

@@ -42,6 +42,7 @@ def seconds_of_children() -> float:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.long
 def test_every_goal_of_the_scoreboard_is_met(full_demo: tuple[Path, CompletedProcess[str]]) -> None:
     _, answer = full_demo
 
@@ -51,6 +52,7 @@ def test_every_goal_of_the_scoreboard_is_met(full_demo: tuple[Path, CompletedPro
     assert [goal for goal in goals if not goal["met"]] == []
 
 
+@pytest.mark.long
 def test_the_full_museum_has_at_least_nine_hundred_specimens(
     harvest: Harvest, full_demo: tuple[Path, CompletedProcess[str]]
 ) -> None:
@@ -61,6 +63,7 @@ def test_the_full_museum_has_at_least_nine_hundred_specimens(
     assert int(row["images"]) >= 900
 
 
+@pytest.mark.long
 def test_nothing_refused_denied_or_broken_is_exported(
     harvest: Harvest, full_demo: tuple[Path, CompletedProcess[str]]
 ) -> None:
@@ -76,6 +79,7 @@ def test_nothing_refused_denied_or_broken_is_exported(
     assert rows == []
 
 
+@pytest.mark.long
 def test_a_second_run_is_quick_and_asks_for_nothing(
     harvest: Harvest, full_demo: tuple[Path, CompletedProcess[str]]
 ) -> None:
