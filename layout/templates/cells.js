@@ -116,16 +116,33 @@ function drawCells(pixels, colourOf, alpha = 1) {
   context.globalAlpha = 1;
 }
 
-/* The outlines of the images in the window, those of one colour together. */
-function outlines(colourOf, outward = 0) {
+/* The outlines of images, some dozens together: a path of very many takes browsers much longer. */
+const MOST_OUTLINES = 64;
+function* outlines(colourOf, outward = 0) {
   const paths = new Map();
+  let held = 0;
   for (const index of seenImages()) {
     const colour = colourOf(index);
     if (!colour) continue;
     if (!paths.has(colour)) paths.set(colour, new Path2D());
     outline(paths.get(colour), boxOf(index), outward);
+    held += 1;
+    if (held === MOST_OUTLINES) {
+      yield* paths;
+      paths.clear();
+      held = 0;
+    }
   }
-  return paths;
+  yield* paths;
+}
+
+/* A cell's shape, a pixel away from the edges of its canvas: to draw many, where a path of all would take too long. */
+function stamped(by, outward = 0) {
+  const stamp = element("canvas", { width: Math.ceil(tile * by) + 2, height: Math.ceil(tall * by) + 2 });
+  const brush = stamp.getContext("2d");
+  outline(brush, { left: 1, top: 1, side: tile * by, tall: tall * by }, outward);
+  brush.fill();
+  return stamp;
 }
 
 /* Hexagons so small that a brick in the place of each, a row at a time, tells as much. */

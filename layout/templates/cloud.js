@@ -48,12 +48,11 @@ function alternateRows({ picture, by }) {
   return [0, 1].map((turn) => {
     const rowsOfTurn = element("canvas", { width: Math.ceil(width / by), height: Math.ceil(height / by) });
     const brush = rowsOfTurn.getContext("2d");
-    brush.scale(1 / by, 1 / by);
+    const stamp = stamped(1 / by);
     for (let index = 0; index < count; index += 1) {
-      if (rowOf(index) % 2 === turn) outline(brush, { left: leftOf(index), top: topOf(index), side: tile, tall });
+      if (rowOf(index) % 2 === turn) brush.drawImage(stamp, leftOf(index) / by - 1, topOf(index) / by - 1);
     }
-    brush.clip();
-    brush.scale(by, by);
+    brush.globalCompositeOperation = "source-in";
     brush.drawImage(picture, 0, 0);
     return rowsOfTurn;
   });

@@ -256,33 +256,28 @@ function repaintAroundHexagons() {
   }
   context.fillRect(left, top, right - left, bottom - top);
   // With a gutter, smoothing carries the old ground into the tiles; without one, rows meet within half a pixel.
-  cutOut(context, seenImages(), boxOf, gutter ? -0.5 / size.ratio : SEAM * view.scale);
+  const outward = gutter ? -0.5 / size.ratio : SEAM * view.scale;
+  context.globalCompositeOperation = "destination-out";
+  for (const [, path] of outlines(() => "any", outward)) context.fill(path);
+  context.globalCompositeOperation = "source-over";
 }
 
 const SEAM = 0.5; // pixels of the mosaic
 
-function cutOut(brush, indices, boxes, outward) {
-  const path = new Path2D();
-  for (const index of indices) outline(path, boxes(index), outward);
-  brush.globalCompositeOperation = "destination-out";
-  brush.fill(path);
-  brush.globalCompositeOperation = "source-over";
-}
-
-/* The same for the whole wall, painted once: many hexagons take too long for every frame. */
+/* The same for the whole wall, painted once, with a stamp: many hexagons take too long for every frame. */
 const GROUND = 2048; // pixels of its longer side
 let ground = null; // {picture, colour}
 
 function drawGround() {
   if (ground?.colour !== colours.wall) {
     const by = Math.min(1, GROUND / Math.max(width, height));
+    const stamp = stamped(by, gutter ? 0 : SEAM * by);
     const picture = element("canvas", { width: Math.ceil(width * by), height: Math.ceil(height * by) });
     const brush = picture.getContext("2d");
-    brush.scale(by, by);
     brush.fillStyle = colours.wall;
-    brush.fillRect(0, 0, width, height);
-    const boxes = (index) => ({ left: leftOf(index), top: topOf(index), side: tile, tall });
-    cutOut(brush, cells.keys(), boxes, gutter ? 0 : SEAM);
+    brush.fillRect(0, 0, picture.width, picture.height);
+    brush.globalCompositeOperation = "destination-out";
+    for (let index = 0; index < count; index += 1) brush.drawImage(stamp, leftOf(index) * by - 1, topOf(index) * by - 1);
     ground = { picture, colour: colours.wall };
   }
   context.imageSmoothingEnabled = true;
