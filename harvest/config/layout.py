@@ -39,9 +39,10 @@ NUMBERS = (
     "proportion",
     "bytes",
     "first_seen",
+    "score",
 )
 #: What the ledger knows as words.
-CATEGORIES = ("source", "creator", "license", "format")
+CATEGORIES = ("source", "creator", "license", "format", "label")
 #: What can be drawn.
 PICTURES = (
     "mosaic.png",
@@ -119,6 +120,10 @@ class LayoutConfig:
     the `pixels` themselves or their `colours`, which need no model; anything in NUMBERS and CATEGORIES; or several of
     these with their weights. Where nothing is said they are `clip`, or the two axes of `project`.
 
+    `label` is the first that an image has: people's before the source's before a model's. The setting `score` names the
+    filter, by its stage (`filter.aesthetic`), whose values are meant by `score` among features and axes: the last that
+    gives numbers, unless it says so.
+
     `project` is how images come to lie on a plane, or two axes of the ledger's. Those whose value on an axis is not
     known lie at its end (`unknown: end`) or are left out. `refine` sorts the grid once more by the features themselves,
     which wins back what a projection loses; planes of the ledger's axes stay as they are. `project: none` sorts the
@@ -141,6 +146,7 @@ class LayoutConfig:
         None, choices=(*FEATURES, *_AXES), expected=f"one of {', '.join((*FEATURES, *_AXES))}, or a list of them"
     )
     model: str | None = None
+    score: str | None = None
     project: str | AxesConfig = setting(
         "umap", choices=_PROJECTIONS, expected=f"one of {', '.join(_PROJECTIONS)}, or axes like {{x: date, y: source}}"
     )
@@ -166,6 +172,12 @@ class LayoutConfig:
         listed = default if listed is None else listed
         parts = [FeatureConfig(of=part) if isinstance(part, str) else part for part in listed]
         return tuple(replace(part, model=part.model or self.model) for part in parts)
+
+    @property
+    def compared(self) -> frozenset[str]:
+        """All that its features and axes are of."""
+        axes = (self.project.x, self.project.y) if isinstance(self.project, AxesConfig) else ()
+        return frozenset((*(part.of for part in self.parts), *axes))
 
     @property
     def labels(self) -> tuple[str, ...]:

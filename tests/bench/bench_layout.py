@@ -26,6 +26,7 @@ import numpy as np
 from deep_zoom import deep_zoom_rows
 from layout_sets import SETS, FeatureSet
 from measuring import ROOT, Row, report
+from wall_rows import wall_rows
 
 from layout.arrange import arrange
 from layout.assign import assign
@@ -104,7 +105,7 @@ def main() -> None:
         images = os.environ.get("IMAGES")
         rows += deep_zoom_rows(options.tiles, Path(images) if images else None)
     if options.images:
-        rows += _viewing(options.images)
+        rows += wall_rows(options.images, _alone)
     report("layout", rows)
 
 
@@ -278,17 +279,6 @@ def _cold() -> Row:
         peer_value=round(spent[1], 1),
         unit="s",
     )
-
-
-def _viewing(images: int) -> list[Row]:
-    found = _alone([str(BENCH / "viewing.py"), "--images", str(images)])
-    what = f"wall of {images:,} in a browser"
-    return [
-        Row.of(f"{what}: first view", found["first_view"], "the goal", 2.0, "s", goal=1.0, less_is_better=True),
-        Row.of(
-            f"{what}: card under the pointer", found["hover"], "the goal", 16.0, "ms", goal=1.0, less_is_better=True
-        ),
-    ]
 
 
 def _alone(command: list[str]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from PIL import Image
 
 from harvest.errors import ConfigError
 from harvest.holdings import holdings_of
-from harvest.ledger import latest_stage, layout_of, open_ledger
+from harvest.ledger import GivenLabelRow, latest_stage, layout_of, open_ledger, write_given_labels
 from harvest.progress import SilentProgress
 from harvest.review import Verdict, give
 from harvest.stages.dedupe import run_dedupe
+from harvest.stages.filter import run_filter
 from harvest.stages.layout import run_layout
 from harvest.stages.normalize import run_normalize
 from layout.viewer import viewer_data
@@ -110,6 +111,51 @@ def test_dark_lies_opposite_to_light_when_brightness_is_compared(shells, lay_out
     order = np.corrcoef([light[row.sha256] for row in placed], [row.x for row in placed])[0, 1]
 
     assert abs(order) > 0.99
+
+
+def test_scores_lie_against_labels_and_peoples_labels_count_first(shells, recipe):
+    """Dark and light by hand, over what the source calls shells."""
+    made = recipe(
+        "sizes: [{px: 32}]\n"
+        "dedupe: {near: null, pixels: false}\n"
+        "filter: [{like: {model: colours, these: [blue.png], top: 30}}]\n"
+        "layout: {project: {x: score, y: label}, unknown: leave_out, tile: 32}\n"
+    )
+    Image.new("RGB", (40, 40), (0, 0, 255)).save(made.file.parent / "blue.png")
+    with open_ledger(shells.workspace, write=True) as con:
+        shas = [sha256 for (sha256,) in con.execute("SELECT sha256 FROM images ORDER BY brightness").fetchall()]
+        words = {sha256: "dark" if at < 10 else "light" for at, sha256 in enumerate(shas[:20])}
+        given = [
+            GivenLabelRow(sha256=sha256, label=word, verdict="add", decided_by="Ada") for sha256, word in words.items()
+        ]
+        write_given_labels(con, given)
+    run_dedupe(shells.workspace, made, progress=SilentProgress())
+    run_filter(shells.workspace, made, progress=SilentProgress())
+    run_normalize(shells.workspace, made, progress=SilentProgress())
+
+    report = run_layout(shells.workspace, made, progress=SilentProgress())
+
+    placed = rows(shells, "shells")
+    with open_ledger(shells.workspace) as con:
+        scores = dict(con.execute("SELECT sha256, value FROM decisions WHERE stage = 'filter.like'").fetchall())
+    assert report.detail["left_out"] == 10  # whoever has no label
+    assert {row.sha256 for row in placed} == set(words)
+    assert np.corrcoef([words[row.sha256] == "light" for row in placed], [row.y for row in placed])[0, 1] > 0.99
+    order = np.argsort([row.x for row in placed], kind="stable")
+    ordered = np.array([scores[row.sha256] for row in placed])[order]
+    assert np.all(np.diff(ordered) >= 0)
+    assert ordered[0] < ordered[-1]
+
+
+def test_scores_of_a_filter_that_gives_none_are_refused(shells, lay_out):
+    with pytest.raises(
+        ConfigError, match=r"layout.score: expected a filter that gives numbers \(none does yet\), got None"
+    ):
+        lay_out(
+            "sizes: [{px: 32}]\n"
+            "dedupe: {near: null, pixels: false}\n"
+            "layout: {features: score, project: pca, tile: 32}\n"
+        )
 
 
 def test_pinned_images_lie_where_they_were_put_and_the_others_around_them(shells, lay_out):

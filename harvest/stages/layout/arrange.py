@@ -175,7 +175,7 @@ def _block(
     if model is not None:
         return chosen.vectors[model]
     if part.of not in {"pixels", "colours"}:
-        return feature_of(part.of, chosen.images, chosen.origins)
+        return feature_of(part.of, chosen.facts)
     function, side = (pyramid_waves, _PIXELS) if part.of == "pixels" else (colour_histogram, _COLOURS)
     blocks = []
     with progress.start(f"compare {part.of}", len(thumbs)) as task:
@@ -192,7 +192,7 @@ def _points(  # noqa: PLR0917 - what a cloud is made of
 
     method = work.config.project
     if isinstance(method, AxesConfig):
-        places = [places_along(axis, chosen.images, chosen.origins) for axis in (method.x, method.y)]
+        places = [places_along(axis, chosen.facts) for axis in (method.x, method.y)]
         return _spread(np.stack(places, axis=1), grid)
     with progress.start(f"project ({method})", _STEPS) as task:
         return project(

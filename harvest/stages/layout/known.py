@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,10 +15,19 @@ from harvest.config.layout import CATEGORIES
 from harvest.ledger.rows import ImageRow, SightingRow
 from layout.axes import even_places, indicators, levels
 
-__all__ = ["feature_of", "is_known", "places_along", "year_of"]
+__all__ = ["Facts", "feature_of", "is_known", "places_along", "year_of"]
 
-Origins = Sequence[SightingRow | None]
 _DATE = re.compile(r"(?<!\d)(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?!\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of n images, each in the same order: where they are from, their first label, and their score."""
+
+    images: Sequence[ImageRow]
+    origins: Sequence[SightingRow | None]
+    labels: Sequence[str | None]
+    scores: Sequence[float | None]
 
 
 def year_of(text: str | None) -> float:
@@ -59,37 +69,42 @@ _NUMBERS: Mapping[str, Callable[[ImageRow, SightingRow | None], float]] = {
 }
 
 
-def _words(axis: str, images: Sequence[ImageRow], origins: Origins) -> list[str | None]:
+def _words(axis: str, facts: Facts) -> Sequence[str | None]:
     if axis == "format":
-        return [image.format for image in images]
-    return [getattr(origin, axis) if origin else None for origin in origins]
+        return [image.format for image in facts.images]
+    if axis == "label":
+        return facts.labels
+    return [getattr(origin, axis) if origin else None for origin in facts.origins]
 
 
-def _numbers(axis: str, images: Sequence[ImageRow], origins: Origins) -> NDArray[np.float64]:
+def _numbers(axis: str, facts: Facts) -> NDArray[np.float64]:
     if axis in CATEGORIES:
-        return levels(_words(axis, images, origins))
+        return levels(_words(axis, facts))
+    if axis == "score":
+        return np.array(facts.scores, np.float64)
     number = _NUMBERS[axis]
-    return np.array([number(image, origin) for image, origin in zip(images, origins, strict=True)], np.float64)
+    pairs = zip(facts.images, facts.origins, strict=True)
+    return np.array([number(image, origin) for image, origin in pairs], np.float64)
 
 
-def is_known(axis: str, images: Sequence[ImageRow], origins: Origins) -> NDArray[np.bool_]:
+def is_known(axis: str, facts: Facts) -> NDArray[np.bool_]:
     """(n,) whether an image has a value on the axis."""
-    return np.isfinite(_numbers(axis, images, origins))
+    return np.isfinite(_numbers(axis, facts))
 
 
-def places_along(axis: str, images: Sequence[ImageRow], origins: Origins) -> NDArray[np.float64]:
+def places_along(axis: str, facts: Facts) -> NDArray[np.float64]:
     """(n,) places in [0, 1] along one of NUMBERS or CATEGORIES, those without a value at its end."""
-    return even_places(_numbers(axis, images, origins))
+    return even_places(_numbers(axis, facts))
 
 
-def feature_of(axis: str, images: Sequence[ImageRow], origins: Origins) -> NDArray[np.float32]:
+def feature_of(axis: str, facts: Facts) -> NDArray[np.float32]:
     """(n, k) what images are compared by: a place along an axis of numbers, an indicator of each word.
 
     Images without a value lie in the middle, as far from one end as from the other.
     """
     if axis in CATEGORIES:
-        return indicators(_words(axis, images, origins))
-    values = _numbers(axis, images, origins)
+        return indicators(_words(axis, facts))
+    values = _numbers(axis, facts)
     known = np.isfinite(values)
     places = np.full((len(values), 1), 0.5, np.float32)
     places[known, 0] = even_places(values[known])

@@ -62,7 +62,7 @@ def _lay_out(workspace: Workspace, recipe: Recipe, config: LayoutConfig, at: str
     _need(config)
     name = str(config.name)
     work = Work(recipe=recipe, config=config, at=at, models=_models(workspace, recipe, config, progress))
-    chosen = choose(workspace, recipe, config, [model for model in work.models if model])
+    chosen = choose(workspace, recipe, config, at, [model for model in work.models if model])
     digest = params_digest(STAGE, VERSION, _parameters(work))
     inputs = digest_over([*chosen.cards, chosen.left_out])
     with open_ledger(workspace) as con:
@@ -136,8 +136,11 @@ def _parameters(work: Work) -> dict[str, object]:
     """All that decides what a layout looks like, files by their contents."""
     grid = work.config.cells
     files = {key: digest_of_file(path) for key in ("picture", "font") if (path := getattr(grid, key)) is not None}
+    said = asdict(work.config)
+    if said["score"] is None:  # so that layouts from before there were scores are not made anew
+        del said["score"]
     return {
-        **asdict(work.config),
+        **said,
         "grid": {**asdict(grid), **files},
         "models": work.models,
         "seed": work.recipe.seed,
