@@ -110,8 +110,8 @@ def test_every_shape_that_can_be_drawn_can_be_asked_for(tmp_path: Path, shape: s
 )
 def test_an_error_names_its_place_and_what_was_expected(tmp_path: Path, text: str, message: str) -> None:
     axes = (
-        "date, brightness, sharpness, entropy, width, height, megapixels, proportion, bytes, first_seen, "
-        "source, creator, license, format"
+        "date, brightness, sharpness, entropy, width, height, megapixels, proportion, bytes, first_seen, score, "
+        "source, creator, license, format, label"
     )
     words = {"{axes}": axes, "{features}": f"clip, vectors, pixels, colours, {axes}", "{folder}": str(tmp_path)}
     for name, value in words.items():

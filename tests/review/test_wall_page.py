@@ -15,7 +15,7 @@ from harvest.ledger import count_embeddings, duplicates, given_labels, open_ledg
 from harvest.progress import SilentProgress
 from harvest.review import Verdict, Wall, give
 from harvest.stages.dedupe import run_dedupe
-from tests.layout.walls import drawn, opened
+from tests.layout.walls import colour_at, drawn, opened
 from tests.review.walls import Served, hang, served, started
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202egpj"
@@ -116,6 +116,19 @@ def test_everything_goes_back_and_forth_and_is_there_after_reloading(page, serve
     page.get_by_role("button", name="Undo").click()
     tally(page, 1, 0, 11)
     assert said(server) == {shas[0]: "keep"}
+
+
+def test_a_verdict_is_seen_at_once_and_counts_when_the_ledger_has_it(page, server) -> None:
+    page.mouse.move(*at(page, 0))
+    drawn(page)
+    before = colour_at(page, *at(page, 0))
+    with open_ledger(server.wall.workspace) as con:
+        page.keyboard.press("x")
+        drawn(page)
+        assert colour_at(page, *at(page, 0)) != before
+        assert reviews(con, "shells", "filter") == []
+        tally(page, 0, 0, 12)
+    tally(page, 0, 1, 11)
 
 
 def test_a_lasso_chooses_and_one_key_judges_all_of_it(page, server, shas) -> None:

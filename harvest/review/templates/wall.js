@@ -3,6 +3,7 @@
 const indexOf = new Map(); // of each sha256 whose card is here
 const verdicts = new Map(); // by sha256: keep or drop
 const given = new Map(); // by sha256: labels that people gave
+const pending = new Map(); // by sha256: verdicts that the server has not answered yet, shown paler
 const overruled = new Map(); // by the pair's or the image's name: what was said of copies
 const waitingSuggestions = [];
 const reasons = new Map(); // by sha256: why it was suggested
@@ -132,9 +133,17 @@ function recall() {
   remember();
 }
 
-const judge = (indices, verdictOf) => act("verdicts", () => indices.map(shaOf).filter(Boolean)
-  .map((sha256) => ({ sha256, before: verdicts.get(sha256) ?? null, after: verdictOf(sha256) }))
-  .filter(({ before, after }) => before !== after));
+async function judge(indices, verdictOf) {
+  const names = indices.map(shaOf).filter(Boolean);
+  for (const sha256 of names) pending.set(sha256, verdictOf(sha256));
+  redraw();
+  const done = await act("verdicts", () => names
+    .map((sha256) => ({ sha256, before: verdicts.get(sha256) ?? null, after: verdictOf(sha256) }))
+    .filter(({ before, after }) => before !== after));
+  for (const sha256 of names) pending.delete(sha256);
+  redraw();
+  return done;
+}
 
 function labelAll(indices, label, isAdded) {
   const words = label.trim().replace(/\s+/gu, " ");
@@ -245,7 +254,7 @@ narrowing.push({
 
 painters.push(() => {
   const side = tile * view.scale;
-  if (verdicts.size) {
+  if (verdicts.size || pending.size) {
     if (markedOn !== colours.wall) mark(); // light has become dark
     if (side < 14 && !aloft) drawCells(marks, () => null);
     else drawMarks(side);
@@ -258,9 +267,11 @@ painters.push(() => {
 function drawMarks(side) {
   const badge = Math.max(8, Math.min(26, side * 0.3));
   for (const index of seenImages()) {
-    const verdict = verdicts.get(shaOf(index));
+    const sha256 = shaOf(index);
+    const verdict = pending.has(sha256) ? pending.get(sha256) : verdicts.get(sha256);
     if (!verdict) continue;
     const box = boxOf(index);
+    context.globalAlpha = pending.has(sha256) ? 0.6 : 1;
     if (verdict === "drop") {
       context.fillStyle = `rgb(${colours.wallBytes.join(" ")} / 72%)`;
       context.beginPath();
@@ -289,6 +300,7 @@ function drawMarks(side) {
     }
     context.stroke();
   }
+  context.globalAlpha = 1;
 }
 
 function tellVerdict(index) {
