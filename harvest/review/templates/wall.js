@@ -256,7 +256,7 @@ painters.push(() => {
   const side = tile * view.scale;
   if (verdicts.size || pending.size) {
     if (markedOn !== colours.wall) mark(); // light has become dark
-    if (side < 14 && !aloft) drawCells(marks, () => null);
+    if (isTiny() && !aloft) drawCells(marks, () => null);
     else drawMarks(side);
   }
   if (chosen.size) drawChosen();

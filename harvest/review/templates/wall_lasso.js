@@ -72,7 +72,13 @@ function within(points) {
   });
 }
 
+const chosenCells = cellPixels();
+
 function drawChosen() {
+  if (isTiny() && !aloft) {
+    drawCells(chosenCells, () => null);
+    return;
+  }
   const path = new Path2D();
   for (const index of seenImages()) {
     if (!chosen.has(index)) continue;
@@ -81,7 +87,7 @@ function drawChosen() {
   context.fillStyle = `rgb(${bytesOf(KEPT).join(" ")} / 28%)`;
   context.fill(path);
   context.strokeStyle = colours.ink;
-  context.lineWidth = tile * view.scale < 14 ? 1 : 2;
+  context.lineWidth = isTiny() ? 1 : 2;
   context.stroke(path);
 }
 
@@ -99,6 +105,8 @@ function drawLasso() {
 }
 
 function tellChosen() {
+  const blue = [...bytesOf(KEPT), 150];
+  paintCells(chosenCells, 0, count, (index) => (chosen.has(index) ? blue : null));
   byId("chosen").hidden = !chosen.size;
   byId("chosen-count").textContent = chosen.size ? `${images(chosen.size)} chosen` : "";
   redraw();
