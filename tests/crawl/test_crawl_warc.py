@@ -128,6 +128,40 @@ def test_a_file_that_is_no_warc_and_one_that_is_not_there_are_said(desk: Any) ->
     assert "empty/*.warc: no WARC or WACZ file was found here" in crawled.stderr
 
 
+def test_an_arc_file_is_named_with_the_way_to_make_a_warc_of_it(desk: Any, jpeg: Jpeg) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg(0)
+    arc = b"filedesc://a.arc 0.0.0.0 20050203040506 text/plain 75\n1 0 InternetArchive\n"
+    arc += b"URL IP-address Archive-date Content-type Archive-length\n\n"
+    arc += f"{OLD}/0.jpg 127.0.0.1 20050203040506 image/jpeg {len(answer)}\n".encode() + answer + b"\n"
+    (desk.folder / "a.arc").write_bytes(arc)
+
+    crawled = desk.crawl(desk.source(spider="warc", options={"files": ["a.arc"]}))
+
+    assert crawled.code == 3
+    assert captured(desk, "outcome") == []
+    assert "a.arc#offset=0: no WARC record stands here; `warcio recompress OLD NEW` makes WARC of ARC" in crawled.stderr
+
+
+def test_a_record_without_a_name_or_an_address_is_torn(tmp_path: Path, jpeg: Jpeg) -> None:
+    with Warc(tmp_path / "a.warc", gzip=False) as warc:
+        for number in range(3):
+            warc.put(f"{OLD}/{number}.jpg", jpeg(number))
+    held = warc.file.read_bytes()
+    for number, name in enumerate((b"WARC-Record-ID", b"WARC-Target-URI")):
+        at = held.index(name, warc.offsets[number])
+        held = held[:at] + b"X" + held[at + 1 :]
+    warc.file.write_bytes(held)
+
+    with opened(warc.file, None) as stream:
+        met = list(records(stream))
+
+    assert [one.why for one in met if isinstance(one, Torn)] == [
+        "the record has no WARC-Record-ID",
+        "the record has no WARC-Target-URI",
+    ]
+    assert [one.url for one in met if isinstance(one, Seen)] == [f"{OLD}/2.jpg"]
+
+
 def test_a_record_that_moved_is_not_taken_for_another(tmp_path: Path, jpeg: Jpeg) -> None:
     with Warc(tmp_path / "a.warc") as warc:
         record = warc.put(f"{OLD}/1.jpg", jpeg(1))
@@ -146,10 +180,10 @@ def test_a_record_that_moved_is_not_taken_for_another(tmp_path: Path, jpeg: Jpeg
 def test_a_walk_ends_whatever_bytes_are_garbled(tmp_path: Path, jpeg: Jpeg) -> None:
     with Warc(tmp_path / "a.warc.gz") as warc:
         for number in range(4):
-            warc.put(f"{OLD}/{number}.jpg", jpeg(number))
+            warc.put(f"{OLD}/{number}.jpg", jpeg(number), head={"WARC-Record-ID": f"<urn:uuid:{number}>"})
     whole = warc.file.read_bytes()
 
-    for place in range(0, len(whole), 97):
+    for place in range(0, len(whole), 11):
         held = bytearray(whole)
         held[place] ^= 0xFF
         warc.file.write_bytes(held)
@@ -158,6 +192,7 @@ def test_a_walk_ends_whatever_bytes_are_garbled(tmp_path: Path, jpeg: Jpeg) -> N
 
         urls = [one.url for one in met if isinstance(one, Seen)]
         assert len(set(urls)) == len(urls)
+        assert set(urls) <= {f"{OLD}/{number}.jpg" for number in range(4)}
         assert len(urls) >= 3
         assert len(urls) + sum(isinstance(one, Torn) for one in met) <= 5
     assert expand(tmp_path) == [warc.file]

@@ -20,7 +20,8 @@ from harvest.crawl.carriers.base import CarrierFailed
 __all__ = ["Payload", "Seen", "Torn", "payload", "records", "sniffed"]
 
 _CHUNK = 1 << 16
-_BAD = (ArchiveLoadFailed, StatusAndHeadersParserException, zlib.error, EOFError, ValueError, OSError)
+_UNLOADED = (ArchiveLoadFailed, StatusAndHeadersParserException, AttributeError)  # the last where there is no address
+_BAD = (*_UNLOADED, zlib.error, EOFError, ValueError, OSError)
 _SNIFF = 64  # bytes
 _SIGNATURES = (
     (rb"\xff\xd8\xff", "image/jpeg"),
@@ -138,8 +139,14 @@ def _seen(record: ArcWarcRecord, offset: int) -> Seen | Torn | None:
         pass
     if getattr(record.raw_stream, "limit", 0) > 0:
         return Torn(offset=offset, why=f"the record ends {record.raw_stream.limit} bytes early")
+    if record.format != "warc":
+        return Torn(offset=offset, why="no WARC record stands here; `warcio recompress OLD NEW` makes WARC of ARC")
     if record.rec_type not in {"response", "resource", "revisit", "request", "metadata"}:
         return None
+    needed = ("WARC-Record-ID", "WARC-Target-URI") if record.rec_type != "metadata" else ("WARC-Record-ID",)
+    missing = next((name for name in needed if not head.get_header(name)), None)
+    if missing is not None:
+        return Torn(offset=offset, why=f"the record has no {missing}")
     digest = head.get_header("WARC-Payload-Digest")
     if digest is None and record.rec_type == "resource":
         digest = head.get_header("WARC-Block-Digest")
@@ -212,6 +219,8 @@ def _is_member(begins: bytes) -> bool:
 
 
 def _words(error: Any) -> str:
+    if isinstance(error, AttributeError):
+        return "the record has no WARC-Target-URI"
     words = " ".join(str(error).split())[:200] or type(error).__name__
     if "non-chunked gzip" in words:
         return "compressed as a whole, not record by record; `warcio recompress OLD NEW` mends that"
