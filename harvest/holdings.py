@@ -17,7 +17,7 @@ from harvest.images.decode import EXTENSIONS
 from harvest.ledger import Connection, evidence_records, open_ledger
 from harvest.progress import Progress
 from harvest.store import Store, original_path
-from harvest.workspace import INDEX_NAMES, SHEET_INDEX, Workspace, sheet_pages
+from harvest.workspace import INDEX_NAMES, LAYOUT_TABLE, SHEET_INDEX, Workspace, sheet_pages
 
 __all__ = ["ExportedCopy", "Holdings", "evidence_of", "exported_copies", "holdings_of"]
 
@@ -26,7 +26,6 @@ _HEX = re.compile(rb"[0-9a-f]{%d,64}" % _DIGITS)
 _OVERLAP = 64
 _CHUNK = 1 << 20
 _MANIFEST = "MANIFEST.jsonl"
-_TABLE = "layout.parquet"
 
 # A path that another image has too is not this image's alone, and stays.
 _MADE = "(SELECT path, sha256 FROM derived_rows UNION ALL SELECT path, sha256 FROM augmented_rows)"
@@ -167,7 +166,7 @@ def _lays_out(folder: Path, wanted: Collection[str]) -> bool:
     There are several tables where a mosaic was about to be drawn anew: pictures of the earlier one may still be there.
     """
     tables = list(folder.glob("*.parquet"))
-    if folder / _TABLE in tables:
+    if folder / LAYOUT_TABLE in tables:
         return any(_shows(table, wanted) for table in tables)
     return any(path.name != SHEET_INDEX for path in {*folder.iterdir()} - {*sheet_pages(folder)})
 

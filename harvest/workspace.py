@@ -14,6 +14,7 @@ from pathlib import Path
 
 __all__ = [
     "INDEX_NAMES",
+    "LAYOUT_TABLE",
     "SHEET_INDEX",
     "Workspace",
     "digest_of_file",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 INDEX_NAMES = "images.parquet"  # in an index's folder: which images its vectors are of
+LAYOUT_TABLE = "layout.parquet"  # in a layout's folder: which images it shows, and where
 SHEET_INDEX = "sheet-images.json"  # in a layout's folder: which images its contact sheets show
 _SYNCING = 8
 

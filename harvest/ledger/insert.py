@@ -82,6 +82,6 @@ def table_of(row: type[Any], rows: Collection[Any]) -> pa.Table:
 
 
 def _row_of(con: Connection, row: type[Any], values: Any) -> pa.Table:
-    """One row, made by DuckDB: from Python's own values pyarrow would import pandas, half a crawl's start."""
+    """One row, made by DuckDB: from Python's own values pyarrow would import pandas, where there is one."""
     columns = ", ".join(f"?::{_DUCKDB[_ARROW[str(f.type)]]} AS {f.name}" for f in fields(row))
     return con.sql(f"SELECT {columns}", params=[getattr(values, f.name) for f in fields(row)]).to_arrow_table()

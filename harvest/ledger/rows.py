@@ -22,6 +22,7 @@ __all__ = [
     "SegmentRow",
     "SightingRow",
     "StageRun",
+    "StageRunRow",
     "VainAsk",
 ]
 
@@ -230,6 +231,18 @@ class ExportRow:
     derived_sha256: str
     license: str | None
     credit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRunRow:
+    """A stage run as it is written; `detail` is JSON."""
+
+    stage_run: int
+    stage: str
+    name: str
+    recipe_digest: str
+    input_digest: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

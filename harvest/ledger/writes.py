@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harvest.ledger.insert import insert_columns, insert_selected, table_of
-from harvest.ledger.rows import DecisionRow, DerivedRow, DuplicateRow, ExportRow, LayoutRow
+from harvest.ledger.insert import insert, insert_columns, insert_selected, table_of
+from harvest.ledger.rows import DecisionRow, DerivedRow, DuplicateRow, ExportRow, LayoutRow, StageRunRow
 from harvest.ledger.transactions import Connection, transaction
 
 __all__ = [
@@ -75,11 +75,15 @@ def record_stage(  # noqa: PLR0917 - the key of a stage run, in its columns' ord
 ) -> int:
     """Note that a stage over the whole set called `name` is finished; the number of the new stage run."""
     ((number,),) = con.execute("SELECT nextval('stage_run_ids')").fetchall()
-    values = [number, stage, name, recipe_digest, input_digest, json.dumps(detail, sort_keys=True)]
-    # Made by DuckDB: from Python's own values, pyarrow would import pandas, where there is one.
-    names = ("stage_run", "stage", "name", "recipe_digest", "input_digest", "detail")
-    row = con.sql(f"SELECT {', '.join(f'? AS {each}' for each in names)}", params=values)
-    insert_columns(con, "stage_runs", row.to_arrow_table())
+    row = StageRunRow(
+        stage_run=number,
+        stage=stage,
+        name=name,
+        recipe_digest=recipe_digest,
+        input_digest=input_digest,
+        detail=json.dumps(detail, sort_keys=True),
+    )
+    insert(con, "stage_runs", StageRunRow, [row])
     return int(number)
 
 

@@ -14,12 +14,11 @@ from typing import Any
 from harvest.errors import ConfigError, UsageError
 from harvest.ledger import open_ledger, reviews
 from harvest.review.verdicts import Verdict
-from harvest.workspace import Workspace
+from harvest.workspace import LAYOUT_TABLE, Workspace
 
-__all__ = ["NAME", "TABLE", "Placed", "bad_list_of", "placed_files", "read_bad_list", "verdicts_of"]
+__all__ = ["NAME", "Placed", "bad_list_of", "placed_files", "read_bad_list", "verdicts_of"]
 
 NAME = "badList.json"
-TABLE = "layout.parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ def placed_files(workspace: Workspace, name: str) -> list[Placed]:
     """The images of the layout `name`, row by row. Raises UsageError where there is no layout."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - six megabytes that few commands need
 
-    table = workspace.layouts / name / TABLE
+    table = workspace.layouts / name / LAYOUT_TABLE
     if not table.is_file():
         raise UsageError(f"{name!r} has no mosaic yet; `harvest layout RECIPE` makes it")
     rows = pq.read_table(table, columns=["sha256", "file", "row", "col"]).to_pylist()

@@ -11,11 +11,11 @@ from typing import Any
 
 from harvest.errors import CheckFailed, UsageError
 from harvest.ledger import GivenLabelRow, given_labels, open_ledger, reviews, write_given_labels
-from harvest.review.bad_list import TABLE, Placed, placed_files, verdicts_of
+from harvest.review.bad_list import Placed, placed_files, verdicts_of
 from harvest.review.copies import CopyGroup, Member, copy_report
 from harvest.review.judging import Suggestion
 from harvest.review.verdicts import Verdict, give
-from harvest.workspace import Workspace
+from harvest.workspace import LAYOUT_TABLE, Workspace
 from layout.viewer import viewer_data
 
 __all__ = ["Suggest", "Wall"]
@@ -90,7 +90,7 @@ class Wall:
 
     def data(self) -> dict[str, Any]:
         """What the page shows, read anew where the layout was made again."""
-        made = [_mark(self.folder / name) for name in (TABLE, _PAGE)]
+        made = [_mark(self.folder / name) for name in (LAYOUT_TABLE, _PAGE)]
         if made == self._made[0]:
             return self._made[1]
         placed = placed_files(self.workspace, self.layout)

@@ -27,7 +27,7 @@ from harvest.ledger import TakedownRow, ingest_all, open_ledger, taken_down, unw
 from harvest.progress import Progress
 from harvest.store import Store
 from harvest.takedown.naming import Named, Request, name_images
-from harvest.workspace import SHEET_INDEX, Workspace, sheet_pages
+from harvest.workspace import LAYOUT_TABLE, SHEET_INDEX, Workspace, sheet_pages
 
 __all__ = ["Plan", "RemovalReport", "carry_out", "finish", "plan"]
 
@@ -184,7 +184,7 @@ class _Removal:
         folder = self._workspace.layouts / name
         _unlink(
             [path for path in {*folder.iterdir()} - {*sheet_pages(folder)} if path.name != SHEET_INDEX],
-            last="layout.parquet",
+            last=LAYOUT_TABLE,
         )
         self._tidy(folder)
         self.again.append(f"harvest layout RECIPE  # {name}")

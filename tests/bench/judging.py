@@ -1,6 +1,6 @@
 """How soon the wall of `harvest review --serve` is seen, and how soon it answers, measured in a browser.
 
-python tests/bench/judging.py --images 100000 measures a wall of that many flat tiles, over a ledger of as many images.
+python -m tests.bench.judging --images 100000 measures a wall of that many flat tiles, over a ledger of as many images.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from playwright.sync_api import Browser, Page
 from harvest.ledger import open_ledger
 from harvest.workspace import Workspace
 from tests.bench.herbarium import fill
-from tests.bench.viewing import chromium, hovers, until, write_wall
+from tests.bench.viewing import WAIT, hovers, write_wall
+from tests.layout.walls import chromium, until
 from tests.review.walls import started
 
 __all__ = ["Judging", "measure", "write_reviewed"]
@@ -126,8 +127,8 @@ def measure(browser: Browser, url: str, *, lasso: int = _LASSO) -> Judging:
 
 def _seen(page: Page) -> tuple[float, float]:
     """Seconds until all of the wall is seen, and until what was said of it is."""
-    until(page, "performance.getEntriesByName('mosaic-whole').length > 0")
-    until(page, "performance.getEntriesByName('verdicts-shown').length > 0")
+    until(page, "performance.getEntriesByName('mosaic-whole').length > 0", seconds=WAIT)
+    until(page, "performance.getEntriesByName('verdicts-shown').length > 0", seconds=WAIT)
     marks = page.evaluate(
         "['mosaic-whole', 'verdicts-shown'].map(name => performance.getEntriesByName(name)[0].startTime)"
     )

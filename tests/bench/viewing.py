@@ -1,32 +1,31 @@
 """How soon a wall is seen, and how soon a card, measured in a browser: for the bench of layouts.
 
-python tests/bench/viewing.py --images 100000 measures a wall of that many flat tiles.
+python -m tests.bench.viewing --images 100000 measures a wall of that many flat tiles.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from layout.deep_zoom import write_deep_zoom
 from layout.grid import best_grid
 from layout.mosaic import MosaicStyle
 from layout.viewer import write_viewer
+from tests.layout.walls import chromium, until
 
-__all__ = ["Viewing", "chromium", "hovers", "measure", "until", "write_wall"]
+__all__ = ["WAIT", "Viewing", "hovers", "measure", "write_wall"]
+
+WAIT = 120  # seconds after which a wall will not come any more
 
 _HOVERS = 200
 _TIMED = """() => {
@@ -99,10 +98,10 @@ def measure(browser: Browser, page_file: Path) -> Viewing:
     """Open a wall from disk and move the pointer over it, once all cards are there."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(page_file.as_uri())
-    until(page, "performance.getEntriesByName('mosaic-whole').length > 0")
+    until(page, "performance.getEntriesByName('mosaic-whole').length > 0", seconds=WAIT)
     first = page.evaluate("performance.getEntriesByName('mosaic-whole')[0].startTime") / 1000
     page.evaluate("mosaic.fetchAll()")
-    until(page, "mosaic.arrived()")
+    until(page, "mosaic.arrived()", seconds=WAIT)
     moves = hovers(page)
     search = page.evaluate(
         """async () => {
@@ -128,15 +127,6 @@ def measure(browser: Browser, page_file: Path) -> Viewing:
     )
 
 
-def until(page: Page, truth: str) -> None:
-    """Wait for an expression, asked from here: the page's policy lets nothing be evaluated in it."""
-    deadline = time.monotonic() + 120
-    while not page.evaluate(truth):
-        if time.monotonic() > deadline:
-            raise TimeoutError(truth)
-        page.wait_for_timeout(20)
-
-
 def hovers(page: Page) -> list[float]:
     """Milliseconds of each move to another image."""
     page.evaluate(_TIMED)
@@ -154,17 +144,6 @@ def hovers(page: Page) -> list[float]:
     found: list[float] = page.evaluate("seen")
     assert len(found) > _HOVERS / 2
     return found
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's browser, while the block lasts."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=root)
-        yield browser
-        browser.close()
 
 
 def main() -> None:

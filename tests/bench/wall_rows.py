@@ -22,22 +22,14 @@ def wall_rows(images: int, alone: Alone) -> list[Row]:
 def _viewing(images: int, alone: Alone) -> list[Row]:
     found = alone([str(BENCH / "viewing.py"), "--images", str(images)])
     what = f"wall of {images:,} in a browser"
-    return [
-        Row.of(f"{what}: first view", found["first_view"], "the goal", 2.0, "s", goal=1.0, less_is_better=True),
-        Row.of(
-            f"{what}: card under the pointer", found["hover"], "the goal", 16.0, "ms", goal=1.0, less_is_better=True
-        ),
-    ]
+    return _seen(what, found)
 
 
 def _judging(images: int, alone: Alone) -> list[Row]:
     found = alone([str(BENCH / "judging.py"), "--images", str(images)])
     what = f"the same served by harvest review, {images:,} images"
     return [
-        Row.of(f"{what}: first view", found["first_view"], "the goal", 2.0, "s", goal=1.0, less_is_better=True),
-        Row.of(
-            f"{what}: card under the pointer", found["hover"], "the goal", 16.0, "ms", goal=1.0, less_is_better=True
-        ),
+        *_seen(what, found),
         *(
             Row(metric=f"{what}: {words}", ours=found[key], peer="", unit=unit)
             for words, key, unit in (
@@ -49,5 +41,15 @@ def _judging(images: int, alone: Alone) -> list[Row]:
                 ("that undone", "undo_chosen", "ms"),
                 ("loaded again, seen", "reload", "s"),
             )
+        ),
+    ]
+
+
+def _seen(what: str, found: dict[str, Any]) -> list[Row]:
+    """What both are held to."""
+    return [
+        Row.of(f"{what}: first view", found["first_view"], "the goal", 2.0, "s", goal=1.0, less_is_better=True),
+        Row.of(
+            f"{what}: card under the pointer", found["hover"], "the goal", 16.0, "ms", goal=1.0, less_is_better=True
         ),
     ]

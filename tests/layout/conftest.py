@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tests.layout.walls import chromium, opened
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +19,15 @@ def browser() -> Iterator[Browser]:
 
     Playwright keeps an event loop running meanwhile, in which no other test may find itself.
     """
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next(filter(None, map(shutil.which, names)), None)
-    assert path, f"none of {', '.join(names)} is installed: install Debian's package `chromium`"
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*root, "--disable-background-networking"])
+    with chromium() as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, folder: Path) -> Iterator[Page]:
+    """The viewer of what the module's own `folder` holds."""
+    with opened(browser, (folder / "index.html").as_uri()) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -87,12 +86,6 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, coloured_tiles: NDArr
         points=np.stack([np.arange(11) % 6, np.arange(11) // 6], axis=1) * 3.0,
     )
     return folder
-
-
-@pytest.fixture
-def page(browser: Browser, folder: Path) -> Iterator[Page]:
-    with opened(browser, (folder / "index.html").as_uri()) as page:
-        yield page
 
 
 def hover(page: Page, cell: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from layout.bands import whole
 from layout.deep_zoom import write_deep_zoom
@@ -44,12 +43,6 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, coloured_tiles: NDArr
         points=np.stack([np.arange(11) % 6, np.arange(11) // 6], axis=1) * 3.0,
     )
     return tmp_path
-
-
-@pytest.fixture
-def page(browser: Browser, folder: Path) -> Iterator[Page]:
-    with opened(browser, (folder / "index.html").as_uri()) as page:
-        yield page
 
 
 only_image = pytest.mark.parametrize("folder", ["image"], indirect=True)

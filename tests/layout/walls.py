@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -11,9 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
-__all__ = ["cards_in", "colour_at", "drawn", "opened", "place", "until"]
+__all__ = ["cards_in", "chromium", "colour_at", "drawn", "opened", "place", "until"]
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's browser, while the block lasts."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next(filter(None, map(shutil.which, names)), None)
+    assert path, f"none of {', '.join(names)} is installed: install Debian's package `chromium`"
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*root, "--disable-background-networking"])
+        yield browser
+        browser.close()
 
 
 @contextlib.contextmanager

@@ -14,11 +14,10 @@ import pyarrow as pa
 from harvest.stages.layout.arrange import Found
 from harvest.stages.layout.choose import Chosen
 from harvest.stages.layout.drawing import Drawing
-from harvest.workspace import published, write_published
+from harvest.workspace import LAYOUT_TABLE, published, write_published
 
 __all__ = ["Published", "publish"]
 
-_TABLE = "layout.parquet"
 _BEFORE = ".before-{}.parquet"
 
 
@@ -38,8 +37,8 @@ def publish(drawing: Drawing, *, title: str) -> Published:
     folder, chosen, found = drawing.folder, drawing.chosen, drawing.found
     names = chosen.names
     _remember(folder)
-    _save_table(folder / _TABLE, chosen, found, names)
-    files = [folder / _TABLE, *drawing.draw_all()]
+    _save_table(folder / LAYOUT_TABLE, chosen, found, names)
+    files = [folder / LAYOUT_TABLE, *drawing.draw_all()]
     for name, positions in (
         ("grid_positions.json", grid_positions(names, found.cells, found.grid)),
         ("umap_positions.json", umap_positions(names, found.points)),
@@ -71,9 +70,9 @@ def _remember(folder: Path) -> None:
 
     Takedowns find by it what shows an image. The new table comes before the new pictures for the same reason.
     """
-    if (folder / _TABLE).exists():
+    if (folder / LAYOUT_TABLE).exists():
         number = len(list(folder.glob(_BEFORE.format("*"))))
-        shutil.copyfile(folder / _TABLE, folder / _BEFORE.format(number))
+        shutil.copyfile(folder / LAYOUT_TABLE, folder / _BEFORE.format(number))
 
 
 def _forget(folder: Path) -> None:
