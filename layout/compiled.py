@@ -1,16 +1,17 @@
-"""How loops over arrays are compiled, and spread over the processor's cores."""
+"""How loops over arrays are compiled, and spread over the processor's cores, so that these change no bit."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numba
 
-__all__ = ["compiled", "in_parts", "inlined"]
+__all__ = ["called", "compiled", "in_parts", "inlined", "one_thread_a_product"]
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,6 +27,16 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as part of those compiled ones that call it: passing many arrays on costs more than short loops do."""
     made: Callable[..., Any] = numba.njit(inline="always", fastmath=True)(function)
+    return made
+
+
+def called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` for compiled ones to call, each term rounded as it is written.
+
+    All loops of a process that call it share one machine code, that of whichever is loaded first: were they free to
+    round otherwise, it would depend on the order of loading what they find.
+    """
+    made: Callable[..., Any] = numba.njit(nogil=True, fastmath=False)(function)
     return made
 
 
@@ -46,3 +57,12 @@ def in_parts(work: Callable[..., Any], count: int, *given: object, least: int = 
         done = [pool.submit(work, first, last, *given) for first, last in pairwise(edges)]
     for part in done:
         part.result()
+
+
+@contextmanager
+def one_thread_a_product() -> Iterator[None]:
+    """Matrix products within are each made by one thread: the number of threads changes their last bits."""
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
+
+    with threadpool_limits(limits=1):
+        yield

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layout.assign import checked_pins, snapped
+from layout.compiled import one_thread_a_product
 from layout.grid import Grid
 from layout.neighbours import squared_distances
 from layout.project import require_finite
@@ -88,8 +89,9 @@ def _places(
     if not len(old):
         return np.tile(grid.centres().mean(axis=0), (len(new), 1))
     like = np.empty(len(new), np.int64)
-    for start in range(0, len(new), _ROWS_AT_ONCE):
-        rows = new[start : start + _ROWS_AT_ONCE]
-        squared = squared_distances(small.features[rows], small.features[old]) + small.beyond[old]
-        like[start : start + len(rows)] = squared.argmin(axis=1)
+    with one_thread_a_product():
+        for start in range(0, len(new), _ROWS_AT_ONCE):
+            rows = new[start : start + _ROWS_AT_ONCE]
+            squared = squared_distances(small.features[rows], small.features[old]) + small.beyond[old]
+            like[start : start + len(rows)] = squared.argmin(axis=1)
     return grid.centres(before[old[like]])

@@ -7,9 +7,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from layout.compiled import compiled, inlined
+from layout.compiled import called, compiled, inlined
 
-__all__ = ["MARGIN", "Game", "accepted", "apart", "drawn", "homesick", "measure", "partner", "reachable", "swap"]
+__all__ = [
+    "MARGIN",
+    "Game",
+    "accepted",
+    "apart",
+    "drawn",
+    "homesick",
+    "measure",
+    "partner",
+    "reachable",
+    "started",
+    "swap",
+    "traded",
+]
 
 MARGIN = 2  # no swap so near a tile's edge: what two tiles read and write never meets
 
@@ -49,7 +62,7 @@ def apart(game: Any, one: int, other: int) -> Any:
     return np.sqrt(total + game.beyond[one] + game.beyond[other])
 
 
-@compiled
+@called
 def _weighed(weights: Any, missing: Any, four_distances: Any) -> Any:
     """Four distances by rank; a neighbour that is not there is as far as the farthest, and at least `missing`."""
     one, two, three, four = four_distances
@@ -209,7 +222,8 @@ def _far_change(game: Any, p: int, q: int) -> Any:
 
 
 @inlined
-def _exchange(game: Any, p: int, q: int, new: Any) -> None:
+def traded(game: Any, p: int, q: int) -> None:
+    """Exchange what lies on two cells: the distances around them are the caller's."""
     for axis in range(game.features.shape[1]):
         game.features[p, axis], game.features[q, axis] = game.features[q, axis], game.features[p, axis]
     game.beyond[p], game.beyond[q] = game.beyond[q], game.beyond[p]
@@ -217,6 +231,11 @@ def _exchange(game: Any, p: int, q: int, new: Any) -> None:
     if game.occupant[p] >= 0:
         game.cell_of[game.occupant[p]] = p
     game.cell_of[game.occupant[q]] = q
+
+
+@inlined
+def _exchange(game: Any, p: int, q: int, new: Any) -> None:
+    traded(game, p, q)
     for direction in range(4):
         game.beside[p, direction] = new[0, direction]
         game.beside[q, direction] = new[1, direction]
@@ -261,6 +280,12 @@ def partner(game: Any, p: int, reach: int, state: Any) -> Any:
 
 
 @inlined
+def started(state: Any, key: Any, tile: int) -> None:
+    """Begin a tile's sequence of draws."""
+    state[0] = (key + np.uint64(tile + 1) * np.uint64(11400714819323198485)) | np.uint64(1)
+
+
+@inlined
 def accepted(change: float, temperature: float, state: Any) -> Any:
     """Whether a swap that costs `change` more is made at this temperature."""
     if change < 0:
@@ -294,7 +319,7 @@ def swap(first: int, last: int, game: Any, tiles: Any, settings: Any) -> None:
     # Farther neighbours can make up for so much at most, by experience.
     hopeless = np.float32(10) * temperature + np.float32(2.4) * (game.weights[4] + game.weights[5])
     for tile in range(first, last):
-        state[0] = (key + np.uint64(tile + 1) * np.uint64(11400714819323198485)) | np.uint64(1)
+        started(state, key, tile)
         low_y, low_x, high_y, high_x = reachable(game, tiles, tile)
         tall, wide = high_y - low_y, high_x - low_x
         if tall < 1 or wide < 1:

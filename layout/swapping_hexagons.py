@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layout.compiled import compiled, inlined
-from layout.swapping import accepted, apart, drawn, homesick, partner, reachable
+from layout.swapping import accepted, apart, drawn, homesick, partner, reachable, started, traded
 
 __all__ = ["around", "measure", "swap"]
 
@@ -35,7 +35,7 @@ def around(columns: int, rows: int) -> NDArray[np.int32]:
     return np.where(inside, there_y * columns + there_x, -1).astype(np.int32)
 
 
-@compiled
+@inlined
 def _weighed(weights: Any, missing: Any, near: Any) -> Any:
     """Six distances by rank, sorted in place; one that is not there is the farthest, and at least `missing`."""
     bound = np.float32(1e8)
@@ -156,13 +156,7 @@ def _far_change(game: Any, p: int, q: int) -> Any:
 
 @inlined
 def _exchange(game: Any, p: int, q: int, new: Any, near: Any) -> None:
-    for axis in range(game.features.shape[1]):
-        game.features[p, axis], game.features[q, axis] = game.features[q, axis], game.features[p, axis]
-    game.beyond[p], game.beyond[q] = game.beyond[q], game.beyond[p]
-    game.occupant[p], game.occupant[q] = game.occupant[q], game.occupant[p]
-    if game.occupant[p] >= 0:
-        game.cell_of[game.occupant[p]] = p
-    game.cell_of[game.occupant[q]] = q
+    traded(game, p, q)
     for place, cell in enumerate((p, q)):
         for direction in range(6):
             game.beside[cell, direction] = new[place, direction]
@@ -186,7 +180,7 @@ def swap(first: int, last: int, game: Any, tiles: Any, settings: Any) -> None:
     near = np.empty(6, np.float32)
     hopeless = np.float32(10) * temperature + np.float32(3.6) * (game.weights[6] + game.weights[7])
     for tile in range(first, last):
-        state[0] = (key + np.uint64(tile + 1) * np.uint64(11400714819323198485)) | np.uint64(1)
+        started(state, key, tile)
         low_y, low_x, high_y, high_x = reachable(game, tiles, tile)
         tall, wide = high_y - low_y, high_x - low_x
         if tall < 1 or wide < 1:

@@ -91,7 +91,7 @@ def _across(first: int, last: int, given: Any, box: Any, found: Any) -> None:
                 _add(found[x], features, occupant[x - whole - 1], part * weights[x - whole - 1])
 
 
-@compiled
+@inlined
 def _add(total: Any, features: Any, item: int, weight: float) -> None:
     width = features.shape[1]
     if item >= 0:
@@ -195,7 +195,7 @@ def _priced(what: Any, cells: Any, items: Any, count: int, cost: Any) -> None:
                 cost[i, j] -= what.stay
 
 
-@compiled
+@inlined
 def _least(cost: Any, count: int) -> Any:
     """The column of each row so that the sum is least: shortest augmenting paths (Jonker and Volgenant 1987)."""
     endless = np.float32(3e38)
