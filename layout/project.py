@@ -9,12 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from layout.compiled import one_thread_a_product
 from layout.features import unit_rows
 from layout.neighbours import fuzzy_graph, nearest, umap_functions
-from layout.reduced import principal_axes
+from layout.reduced import Reduced, principal_axes, reduced
 from layout.tsne import tsne
 
-__all__ = ["METHODS", "Metric", "ProjectionMethod", "project"]
+__all__ = ["EPOCHS", "METHODS", "Metric", "ProjectionMethod", "project"]
 
 Metric = Literal["euclidean", "cosine"]
 ProjectionMethod = Literal["umap", "tsne", "pca"]
@@ -22,10 +23,9 @@ Report = Callable[[int, int], None]
 METHODS: tuple[ProjectionMethod, ...] = ("umap", "tsne", "pca")
 
 NEIGHBOURS = 15
+EPOCHS = 200  # umap's own default above 10,000 images; what 500 win for fewer, a refine wins too
 _MIN_DIST = 0.1
-_EPOCHS = 200  # umap's own default above 10,000 images; what 500 win for fewer, a refine wins too
 _WIDE = 1_024
-_KEPT = 64
 _SHOWN_ROWS = 5
 _FLAT = 1e-6
 
@@ -36,15 +36,18 @@ def project(
     method: ProjectionMethod,
     seed: int,
     metric: Metric = "euclidean",
+    small: Reduced | None = None,
+    epochs: int = EPOCHS,
     progress: Report | None = None,
 ) -> NDArray[np.float64]:
     """(n, 2) points in [0, 1] for `features` (n, d); the same input and seed give the same points.
 
     `umap` takes 15 neighbours at a least distance of 0.1 and starts from the principal plane; `tsne` has a perplexity
-    of 30 and starts there too; `pca` takes the principal plane itself. Features wider than 1,024 are reduced to their
-    first 64 principal components before. `metric` is `cosine` for embeddings, whose rows are then brought to length 1,
-    and `euclidean` for pixels. Up to 15 images have no neighbourhoods that could be kept, and take pca in any case. The
-    cloud is turned so that its long axis lies along x, keeps its shape (one factor for both axes), and is centred.
+    of 30 and starts there too; `pca` takes the principal plane itself. Features wider than 1,024 are `reduced` to their
+    first principal components before, or taken from `small` where that was done already. `metric` is `cosine` for
+    embeddings, whose rows are then brought to length 1, and `euclidean` for pixels. Half the `epochs` of umap are
+    enough where a refine follows. Up to 15 images have no neighbourhoods that could be kept, and take pca in any case.
+    The cloud is turned so that its long axis lies along x, keeps its shape (one factor for both axes), and is centred.
     `progress(done, steps)` is called as epochs go by, and once more at the end. Raises ValueError for features that are
     not finite, naming the rows.
     """
@@ -53,22 +56,23 @@ def project(
             f"expected method {', '.join(METHODS)} and metric euclidean or cosine, got {method!r} and {metric!r}"
         )
     require_finite(features)
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
-
     report: Report = progress or (lambda _done, _steps: None)
     n = len(features)
     features = unit_rows(features) if metric == "cosine" else np.asarray(features, np.float32)
     if n < 2 or bool((features == features[0]).all()):
         return np.full((n, 2), 0.5)
     wide = features.shape[1] > _WIDE
-    # The number of threads of a matrix product changes its last bits, and umap makes another cloud of these.
-    with threadpool_limits(limits=1):
-        principal = _principal(features, _KEPT if wide else 2, seed)
-        cloud = principal[:, :2].astype(np.float64)
+    # umap makes another cloud of what differs in its last bits.
+    with one_thread_a_product():
+        if wide:
+            usable = small if metric == "euclidean" else None
+            features = (usable or reduced(features, seed=seed)).features
+        plane = features[:, :2] if wide else _plane(features, seed)
+        cloud = plane.astype(np.float64)
         if method == "umap" and n > NEIGHBOURS:
-            cloud = _umap(principal if wide else features, principal, seed, report)
+            cloud = _umap(features, plane, seed, epochs, report)
         elif method == "tsne" and n > NEIGHBOURS:
-            cloud = tsne(principal if wide else features, principal, seed=seed, progress=report)
+            cloud = tsne(features, plane, seed=seed, progress=report)
     report(1, 1)
     return _framed(cloud)
 
@@ -82,21 +86,21 @@ def require_finite(features: NDArray[np.floating]) -> None:
         raise ValueError(f"{len(bad)} of {len(features)} rows of features hold NaN or infinity: rows {shown}")
 
 
-def _principal(features: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
-    """(n, components) scores on the first principal components; columns of zeros where there are fewer."""
+def _plane(features: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    """(n, 2) scores on the first principal components; columns of zeros where there are fewer."""
     centred = features - features.mean(axis=0)
-    axes = principal_axes(centred, components, np.random.default_rng(seed))
-    padded = np.zeros((len(features), components), np.float32)
+    axes = principal_axes(centred, 2, np.random.default_rng(seed))
+    padded = np.zeros((len(features), 2), np.float32)
     padded[:, : axes.shape[1]] = centred @ axes
     return padded
 
 
 def _umap(
-    features: NDArray[np.float32], principal: NDArray[np.float32], seed: int, report: Report
+    features: NDArray[np.float32], plane: NDArray[np.float32], seed: int, epochs: int, report: Report
 ) -> NDArray[np.float64]:
     umap = umap_functions()
     # umap stretches each axis of the start to one length; an axis without spread would be a division by zero.
-    start = principal[:, :2].astype(np.float64)
+    start = plane.astype(np.float64)
     flat = start.std(axis=0) <= _FLAT * start.std()
     start[:, flat] = np.random.default_rng(seed).normal(size=start.shape)[:, flat]
     a, b = umap.find_ab_params(1.0, _MIN_DIST)
@@ -109,7 +113,7 @@ def _umap(
         b=b,
         gamma=1.0,
         negative_sample_rate=5,
-        n_epochs=_EPOCHS,
+        n_epochs=epochs,
         init=start,
         random_state=np.random.RandomState(seed),
         metric="euclidean",

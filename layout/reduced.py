@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from layout.compiled import in_parts, one_thread_a_product
 from layout.neighbours import nearest, squared_distances
 
 __all__ = ["Reduced", "principal_axes", "reduced"]
@@ -15,7 +17,7 @@ _DIMENSIONS = 64
 _DIMENSIONS_OF_MANY = 32
 _MANY = 50_000
 _FITTED = 20_000
-_ROWS_AT_ONCE = 8_192
+_ROWS_OF_BLOCK = 256
 _SPARE = 16
 _NOISE = 1e-6
 _PAIRS = 20_000
@@ -43,20 +45,19 @@ class Reduced:
         """The mean distance of `drawn` images to their nearest, second nearest ... image, up to `ranks`."""
         ranks = min(ranks, len(self.features) - 1)
         total = np.zeros(ranks)
-        for start in range(0, len(drawn), 32):
-            rows = drawn[start : start + 32]
-            squared = squared_distances(self.features[rows], self.features)
-            squared += self.beyond[rows, None] + self.beyond[None]
-            squared[np.arange(len(rows)), rows] = np.inf
-            near = np.sort(np.partition(squared, ranks - 1, axis=1)[:, :ranks], axis=1)
-            total += np.sqrt(near).sum(axis=0, dtype=np.float64)
+        with one_thread_a_product():
+            for start in range(0, len(drawn), 32):
+                rows = drawn[start : start + 32]
+                squared = squared_distances(self.features[rows], self.features)
+                squared += self.beyond[rows, None] + self.beyond[None]
+                squared[np.arange(len(rows)), rows] = np.inf
+                near = np.sort(np.partition(squared, ranks - 1, axis=1)[:, :ranks], axis=1)
+                total += np.sqrt(near).sum(axis=0, dtype=np.float64)
         return np.asarray(total / len(drawn), np.float64)
 
     def nearest(self, k: int) -> NDArray[np.int32]:
         """(n, k) the nearest images of each, itself left out."""
-        from threadpoolctl import threadpool_limits  # noqa: PLC0415
-
-        with threadpool_limits(limits=1):
+        with one_thread_a_product():
             return np.ascontiguousarray(nearest(self.features, k + 1, seed=0)[0][:, 1:])
 
 
@@ -65,27 +66,17 @@ def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
 
     Above 20,000 images the components are those of so many, drawn with `seed`. The same on any number of cores.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
-
     n, width = features.shape
     generator = np.random.default_rng(seed)
     dimensions = _DIMENSIONS if n <= _MANY else _DIMENSIONS_OF_MANY
-    with threadpool_limits(limits=1):
+    with one_thread_a_product():
         drawn = np.sort(generator.choice(n, _FITTED, replace=False)) if n > _FITTED else np.arange(n)
         sample = np.asarray(features[drawn] if n > _FITTED else features, np.float32)
         mean = sample.mean(axis=0)
         axes = principal_axes(sample - mean, dimensions, generator) if width > dimensions else None
         kept = np.empty((n, width if axes is None else axes.shape[1]), np.float32)
         beyond = np.zeros(n, np.float32)
-        for start in range(0, n, _ROWS_AT_ONCE):
-            block = np.asarray(features[start : start + _ROWS_AT_ONCE], np.float32) - mean
-            if axes is None:
-                kept[start : start + len(block)] = block
-                continue
-            scores = block @ axes
-            kept[start : start + len(block)] = scores
-            lacking = np.einsum("ij,ij->i", block, block) - np.einsum("ij,ij->i", scores, scores)
-            beyond[start : start + len(block)] = np.maximum(0, lacking)
+        in_parts(_score, -(-n // _ROWS_OF_BLOCK), (features, mean, axes), kept, beyond)
     found = Reduced(features=kept, beyond=beyond, mean_distance=0.0)
     some, others = generator.integers(0, n, (2, _PAIRS))
     apart = some != others
@@ -97,23 +88,50 @@ def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
     return Reduced(features=kept, beyond=beyond, mean_distance=mean_distance)
 
 
+def _score(first: int, last: int, given: Any, kept: NDArray[np.float32], beyond: NDArray[np.float32]) -> None:
+    """Fill in some blocks of rows: what the axes say of them, and how much these leave out."""
+    features, mean, axes = given
+    for start in range(first * _ROWS_OF_BLOCK, last * _ROWS_OF_BLOCK, _ROWS_OF_BLOCK):
+        rows = slice(start, start + _ROWS_OF_BLOCK)
+        block = np.asarray(features[rows], np.float32) - mean
+        kept[rows] = block if axes is None else block @ axes
+        if axes is not None:
+            lacking = np.einsum("ij,ij->i", block, block) - np.einsum("ij,ij->i", kept[rows], kept[rows])
+            beyond[rows] = np.maximum(0, lacking)
+
+
 def principal_axes(
     centred: NDArray[np.float32], dimensions: int, generator: np.random.Generator
 ) -> NDArray[np.float32]:
     """(d, dimensions) orthonormal axes, or zeros for those that do not exist.
 
-    Beyond 512 numbers by a random range and two turns of subspace iteration (Halko et al. 2011).
+    Beyond 512 numbers by a random range and two turns of subspace iteration (Halko et al. 2011). The same on any number
+    of cores.
     """
     n, width = centred.shape
     dimensions = min(dimensions, n)
     if width <= 512:
         _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         return np.ascontiguousarray(axes[:, ::-1][:, :dimensions], np.float32)
-    span = centred.T @ generator.normal(size=(n, min(dimensions + _SPARE, n))).astype(np.float32)
+    span = _product(centred.T, generator.normal(size=(n, min(dimensions + _SPARE, n))).astype(np.float32))
     for _ in range(2):
-        span = centred.T @ np.linalg.qr(centred @ span)[0]
+        span = _product(centred.T, np.linalg.qr(_product(centred, span))[0])
     squares, turn = np.linalg.eigh((span.T @ span).astype(np.float64))
     squares, turn = squares[::-1][:dimensions], turn[:, ::-1][:, :dimensions]
     # Directions that hold nothing but rounding are no axes.
     scales = np.where(squares > _NOISE * squares[0], 1 / np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny)), 0)
     return np.ascontiguousarray(span @ (turn * scales).astype(np.float32))
+
+
+def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`left` @ `right`, in blocks of rows that are made side by side, each by one thread."""
+    found = np.empty((len(left), right.shape[1]), np.float32)
+
+    in_parts(_multiply, -(-len(left) // _ROWS_OF_BLOCK), left, right, found)
+    return found
+
+
+def _multiply(first: int, last: int, left: NDArray[Any], right: NDArray[Any], found: NDArray[Any]) -> None:
+    for start in range(first * _ROWS_OF_BLOCK, last * _ROWS_OF_BLOCK, _ROWS_OF_BLOCK):
+        rows = slice(start, start + _ROWS_OF_BLOCK)
+        np.matmul(left[rows], right, out=found[rows])

@@ -43,6 +43,7 @@ def refine(
     pins: Mapping[int, int] | None = None,
     home: NDArray[np.int64] | None = None,
     stay: float = 0.0,
+    small: Reduced | None = None,
     seed: int = 0,
     seconds: float | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -56,7 +57,7 @@ def refine(
     windows take their rows for straight ones. Empty cells weigh little, and come to lie where they cost least: at the
     edge, or between images that are unlike in any case. `pins` (row of an image: its cell) stay, and weigh much. An
     image that leaves its cell in `home`, -1 where it has none, has to gain `stay` by it, in units of the mean distance
-    of images.
+    of images. `small` is what `reduced` makes of the features, where that is at hand.
 
     The same input and seed give the same cells on any number of cores, unless `seconds` end it before; then what was
     reached is returned. `progress(done, steps)` is called after each step. Raises ValueError for features that are not
@@ -69,7 +70,7 @@ def refine(
     if n < 2 or grid.capacity < 2:
         return cells
     effort = Effort(radius=_NARROW if radius is None else radius, tries=tries, seconds=seconds)
-    small = reduced(features, seed=seed)
+    small = small or reduced(features, seed=seed)
     home = np.full(n, -1, np.int64) if home is None else np.asarray(home, np.int64)
     return refined(small, cells, grid, effort=effort, pins=pins, home=home, stay=stay, seed=seed, progress=progress)
 

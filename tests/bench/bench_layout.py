@@ -33,7 +33,8 @@ from layout.assign import assign
 from layout.grid import Grid
 from layout.grow import grow
 from layout.metrics import distance_preservation
-from layout.project import project
+from layout.project import EPOCHS, ProjectionMethod, project
+from layout.reduced import reduced
 from layout.refine import refine
 
 BENCH = Path(__file__).parent
@@ -56,24 +57,23 @@ class Result:
     quality: float
 
 
-def _umap(features: np.ndarray) -> np.ndarray:
-    return project(features, method="umap", seed=0)
+def _projected(features: np.ndarray, method: ProjectionMethod) -> np.ndarray:
+    return project(features, method=method, seed=0)
 
 
-def _tsne(features: np.ndarray) -> np.ndarray:
-    return project(features, method="tsne", seed=0)
-
-
-def _refined(features: np.ndarray, cloud: np.ndarray, grid: Grid) -> np.ndarray:
-    return refine(features, assign(cloud, grid, method="shufflesnap"), grid)
+def _refined(features: np.ndarray, method: ProjectionMethod, grid: Grid) -> np.ndarray:
+    """As the layout stage does it."""
+    small = reduced(features, seed=0)
+    cloud = project(features, method=method, seed=0, small=small, epochs=EPOCHS // 2)
+    return refine(features, assign(cloud, grid, method="shufflesnap"), grid, small=small)
 
 
 WAYS: dict[str, Callable[[np.ndarray, Grid], np.ndarray]] = {
     OURS: arrange,
-    UMAP: lambda features, grid: _refined(features, _umap(features), grid),
-    "t-SNE + refine": lambda features, grid: _refined(features, _tsne(features), grid),
-    TSNE: lambda features, grid: assign(_tsne(features), grid, method="exact"),
-    "UMAP + shufflesnap": lambda features, grid: assign(_umap(features), grid, method="shufflesnap"),
+    UMAP: lambda features, grid: _refined(features, "umap", grid),
+    "t-SNE + refine": lambda features, grid: _refined(features, "tsne", grid),
+    TSNE: lambda features, grid: assign(_projected(features, "tsne"), grid, method="exact"),
+    "UMAP + shufflesnap": lambda features, grid: assign(_projected(features, "umap"), grid, method="shufflesnap"),
     "vc-flas, fast": lambda features, grid: arrange(features, grid, method="flas"),
     "vc-flas, fine": lambda features, grid: arrange(features, grid, method="flas", fine=True),
 }

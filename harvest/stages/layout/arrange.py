@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from layout.arrange import Arrangement
     from layout.grid import Grid
     from layout.project import Metric
+    from layout.reduced import Reduced
 
 __all__ = ["Found", "arrange", "described"]
 
@@ -138,6 +139,7 @@ def _anew(  # noqa: PLR0917 - what a grid is filled from
     """Points and cells. Straight from the features, images have no other point than their cell."""
     from layout.arrange import arrange as straight  # noqa: PLC0415
     from layout.assign import assign  # noqa: PLC0415
+    from layout.reduced import reduced  # noqa: PLC0415
     from layout.refine import refine  # noqa: PLC0415
 
     seed, method = work.recipe.seed, work.config.project
@@ -147,13 +149,19 @@ def _anew(  # noqa: PLR0917 - what a grid is filled from
             cells = straight(features, grid, method=kind, pins=pinned, seed=seed, progress=_Steps(task))
         centres = grid.centres(cells)
         return centres / (float(np.ptp(grid.centres(), axis=0).max()) + 1), cells
-    points = _points(work, chosen, grid, features, metric, progress)
-    if not work.config.refine or isinstance(method, AxesConfig):
+    if isinstance(method, AxesConfig):
+        places = [places_along(axis, chosen.facts) for axis in (method.x, method.y)]
+        points = _spread(np.stack(places, axis=1), grid)
         return points, assign(points, grid, pins=pinned, seed=seed)
+    if not work.config.refine:
+        points = _projected(work, features, metric, None, progress)
+        return points, assign(points, grid, pins=pinned, seed=seed)
+    small = reduced(features, seed=seed)
+    points = _projected(work, features, metric, small, progress)
     # What an exact assignment would gain is lost among the swaps that follow.
     cells = assign(points, grid, method="shufflesnap", pins=pinned, seed=seed)
     with progress.start("refine", _STEPS) as task:
-        return points, refine(features, cells, grid, pins=pinned, seed=seed, progress=_Steps(task))
+        return points, refine(features, cells, grid, pins=pinned, small=small, seed=seed, progress=_Steps(task))
 
 
 def _features(work: Work, chosen: Chosen, thumbs: Thumbs, progress: Progress) -> tuple[NDArray[np.float32], Metric]:
@@ -185,21 +193,20 @@ def _block(
     return np.concatenate(blocks)
 
 
-def _points(  # noqa: PLR0917 - what a cloud is made of
-    work: Work, chosen: Chosen, grid: Grid, features: NDArray[np.float32], metric: Metric, progress: Progress
+def _projected(
+    work: Work, features: NDArray[np.float32], metric: Metric, small: Reduced | None, progress: Progress
 ) -> NDArray[np.float64]:
-    from layout.project import ProjectionMethod, project  # noqa: PLC0415
+    from layout.project import EPOCHS, ProjectionMethod, project  # noqa: PLC0415
 
-    method = work.config.project
-    if isinstance(method, AxesConfig):
-        places = [places_along(axis, chosen.facts) for axis in (method.x, method.y)]
-        return _spread(np.stack(places, axis=1), grid)
+    method = cast("ProjectionMethod", work.config.project)
     with progress.start(f"project ({method})", _STEPS) as task:
         return project(
             features,
-            method=cast("ProjectionMethod", method),
+            method=method,
             seed=work.recipe.seed,
             metric=metric,
+            small=small,
+            epochs=EPOCHS // 2 if work.config.refine else EPOCHS,
             progress=_Steps(task),
         )
 

@@ -30,7 +30,7 @@ from harvest.workspace import Workspace, digest_of_file
 __all__ = ["STAGE", "run_layout"]
 
 STAGE = "layout"
-VERSION = 7
+VERSION = 8
 _MOST_NAMED = 5
 _MODULES = {"umap": "umap", "tsne": "openTSNE", "flas": "vc_flas"}
 
