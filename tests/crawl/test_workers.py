@@ -110,6 +110,18 @@ def test_workers_that_were_killed_are_replaced_and_lose_nothing(orders, jpeg):
     assert [one.sha256 for one in found] == expected
 
 
+def test_another_worker_is_started_when_the_first_has_too_much_to_do(orders, jpeg):
+    async def do(workers: Workers) -> list[int]:
+        at_first = len(workers.pids)
+        for number in range(3):
+            await workers.handle(jpeg(number), None, URL)
+        at_leisure = len(workers.pids)
+        await asyncio.gather(*(workers.handle(jpeg(number), None, URL) for number in range(20)))
+        return [at_first, at_leisure, len(workers.pids)]
+
+    assert at_work(orders, do, count=3) == [1, 1, 3]
+
+
 def test_large_bodies_pass_whole(orders):
     body = os.urandom(3_000_000)
 

@@ -26,6 +26,7 @@ from harvest.store import Store
 __all__ = ["Finding", "Orders", "WorkerDied", "Workers"]
 
 _MOST = 4
+_BACKLOG = 4  # images that every worker has when another is started
 _BUFFER = 1 << 20  # bytes that the kernel may hold of what is on its way to a worker
 _FRAME = struct.Struct("<II")  # bytes of the pickle, bytes of the body
 _ANSWER = struct.Struct("<II")  # number of the job, bytes of the pickle
@@ -71,13 +72,16 @@ class WorkerDied(Exception):
 
 
 class Workers:
-    """`count` processes that do what `orders` say, 0 for one a core and at most four. Used from one event loop."""
+    """Up to `count` processes that do what `orders` say, 0 for one a core and at most four: one from the start, another
+    whenever all have too much to do. A crawl that keeps to its pace rarely needs two. Used from one event loop.
+    """
 
     def __init__(self, orders: Orders, count: int = 0) -> None:
         self._orders = orders
         self._count = count or min(_MOST, cores())
         self._workers: list[_Worker] = []
         self._apart: _Worker | None = None
+        self._choosing = asyncio.Lock()
         self._alone = asyncio.Lock()
 
     @property
@@ -86,10 +90,8 @@ class Workers:
         return [worker.pid for worker in self._workers if worker.is_alive]
 
     async def start(self) -> None:
-        """Start all processes now, or those that are missing."""
-        self._workers = [worker for worker in self._workers if worker.is_alive]
-        while len(self._workers) < self._count:
-            self._workers.append(await _Worker.started(self._orders))
+        """Start the first process now, so that it is awake when there is something to do."""
+        await self._chosen()
 
     async def close(self) -> None:
         """End the processes; waits for them."""
@@ -101,9 +103,7 @@ class Workers:
 
     async def handle(self, body: bytes, title: str | None, image_url: str) -> Finding:
         """Have `body` handled by whoever has least to do. Raises WorkerDied."""
-        if not all(worker.is_alive for worker in self._workers) or not self._workers:
-            await self.start()
-        worker = min(self._workers, key=lambda worker: worker.load)
+        worker = await self._chosen()
         try:
             return await worker.do(body, title, image_url)
         except WorkerDied:
@@ -112,6 +112,16 @@ class Workers:
                 if self._apart is None or not self._apart.is_alive:
                     self._apart = await _Worker.started(self._orders)
                 return await self._apart.do(body, title, image_url)
+
+    async def _chosen(self) -> _Worker:
+        """Whoever has least to do, or one more."""
+        async with self._choosing:
+            self._workers = [worker for worker in self._workers if worker.is_alive]
+            found = min(self._workers, key=lambda worker: worker.load, default=None)
+            if found is None or (found.jobs >= _BACKLOG and len(self._workers) < self._count):
+                found = await _Worker.started(self._orders)
+                self._workers.append(found)
+            return found
 
 
 class _Worker(asyncio.Protocol):
@@ -138,6 +148,11 @@ class _Worker(asyncio.Protocol):
     @property
     def pid(self) -> int:
         return self._process.pid or 0
+
+    @property
+    def jobs(self) -> int:
+        """How many images it has, waiting or in hand."""
+        return len(self._jobs)
 
     async def do(self, body: bytes, title: str | None, image_url: str) -> Finding:
         if not self.is_alive:
