@@ -180,14 +180,15 @@ def test_a_transaction_that_raises_leaves_nothing(ledger):
         assert [run.stage for run in latest_stages(con)] == ["layout"]
 
 
-def test_a_file_that_is_no_ledger_is_left_alone(workspace):
+@pytest.mark.parametrize("table", ["mine (a INTEGER)", "schema_migrations (a INTEGER)"])
+def test_a_file_that_is_no_ledger_is_left_alone(workspace, table):
     workspace.ledger.write_text("not a database " * 1000)
     for write in (False, True):
         with pytest.raises(LedgerError, match="not a valid DuckDB database"), open_ledger(workspace, write=write):
             pass
     workspace.ledger.unlink()
     with duckdb.connect(str(workspace.ledger)) as con:
-        con.execute("CREATE TABLE mine (a INTEGER)")
+        con.execute(f"CREATE TABLE {table}")
     for write in (False, True):
         with (
             pytest.raises(LedgerError, match="a DuckDB file, but not a ledger of this program"),

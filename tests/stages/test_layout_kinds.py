@@ -48,13 +48,13 @@ def shells(herbarium):
 
 @pytest.fixture
 def lay_out(shells, recipe):
-    """Runs all that a recipe needs for its layouts."""
+    """Runs all that a recipe needs for its layouts; plain tiles are no copies of each other."""
 
     def run(text: str):
         silhouette = Image.new("L", (60, 40), 255)
         silhouette.paste(0, (20, 10, 50, 30))
         silhouette.save(recipe("").file.parent / "map.png")
-        made = recipe(text)
+        made = recipe(text if "dedupe" in text else f"dedupe: {{near: null, pixels: false}}\n{text}")
         run_dedupe(shells.workspace, made, progress=SilentProgress())
         run_normalize(shells.workspace, made, progress=SilentProgress())
         return run_layout(shells.workspace, made, progress=SilentProgress())
