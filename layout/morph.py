@@ -14,9 +14,10 @@ from PIL import Image, ImageColor
 from PIL.GifImagePlugin import getdata
 
 from layout.assign import fitted
-from layout.grid import Grid
+from layout.grid import ROW_OF_HEXAGONS, Grid
 from layout.mosaic import TileSource
 from layout.render import fitted as fitted_tile
+from layout.render import hexagon
 
 __all__ = ["Film", "morph", "write_gif", "write_mp4"]
 
@@ -60,18 +61,21 @@ def morph(
     """
     if size < 16 or fps < 1 or seconds <= 0:
         raise ValueError(f"expected a size >= 16, fps >= 1 and seconds > 0, got {size}, {fps} and {seconds}")
-    extent = grid.extent
-    scale = size / float(extent.max())
-    width, height = (max(16, math.floor(side * scale)) // 2 * 2 for side in extent)
+    # Hexagons are higher than their rows lie apart.
+    over = np.array([0.0, 1 / ROW_OF_HEXAGONS - ROW_OF_HEXAGONS if grid.hexagonal else 0.0])
+    scale = size / float((grid.extent + over).max())
+    width, height = (max(16, math.floor(side * scale)) // 2 * 2 for side in grid.extent + over)
     side = min(max(1, math.floor(scale)), width, height)
+    tall = min(round(side / ROW_OF_HEXAGONS), height) if grid.hexagonal else side
+    mask = hexagon(side, tall) if grid.hexagonal else np.ones((tall, side), np.bool_)
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(cells))  # of who lies on top in the crowd, too
-    shown = np.empty((len(cells), side, side, 3), np.uint8)
+    shown = np.empty((len(cells), tall, side, 3), np.uint8)
     for place, index in enumerate(order.tolist()):
-        shown[place] = np.asarray(fitted_tile(tiles(index), (side, side), "crop"))
-    here = (_inside(fitted(points, grid), extent) * scale - side / 2)[order]
-    there = (grid.centres(cells) * scale - side / 2)[order]
-    last = np.array([width - side, height - side])
+        shown[place] = np.asarray(fitted_tile(tiles(index), (side, tall), "crop"))
+    here = ((_inside(fitted(points, grid), grid.extent) + over / 2) * scale - [side / 2, tall / 2])[order]
+    there = ((grid.centres(cells) + over / 2) * scale - [side / 2, tall / 2])[order]
+    last = np.array([width - side, height - tall])
     waits = rng.random(len(cells))
     ground = np.array(ImageColor.getrgb(background)[:3], np.uint8)
     pixels = shown.reshape(-1, 3)
@@ -84,7 +88,7 @@ def morph(
             way = np.clip(moment * (1 + _WAIT) - _WAIT * waits, 0, 1)
             eased = np.where(way < 0.5, 4 * way**3, 1 - (2 - 2 * way) ** 3 / 2)[:, None]
             corners = np.clip(np.rint(here + (there - here) * eased), 0, last).astype(np.int64)
-            yield _frame(shown, corners, (height, width), ground)
+            yield _frame(shown, mask, corners, (height, width), ground)
 
     return Film(
         width=width,
@@ -139,17 +143,20 @@ def _inside(points: NDArray[np.float64], extent: NDArray[np.float64]) -> NDArray
 
 
 def _frame(
-    shown: NDArray[np.uint8], corners: NDArray[np.int64], shape: tuple[int, int], ground: NDArray[np.uint8]
+    shown: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    corners: NDArray[np.int64],
+    shape: tuple[int, int],
+    ground: NDArray[np.uint8],
 ) -> NDArray[np.uint8]:
     canvas = np.empty((*shape, 3), np.uint8)
     canvas[:] = ground
-    side = shown.shape[1]
+    tall, side = mask.shape
     left, top = corners[:, 0], corners[:, 1]
-    if side * side < len(shown):  # pixel by pixel of all tiles, or tile by tile, whichever is fewer steps
-        for down in range(side):
-            for across in range(side):
-                canvas[top + down, left + across] = shown[:, down, across]
+    if mask.sum() < len(shown):  # pixel by pixel of all tiles, or tile by tile, whichever is fewer steps
+        for down, across in np.argwhere(mask).tolist():
+            canvas[top + down, left + across] = shown[:, down, across]
     else:
         for tile, x, y in zip(shown, left.tolist(), top.tolist(), strict=True):
-            canvas[y : y + side, x : x + side] = tile
+            np.copyto(canvas[y : y + tall, x : x + side], tile, where=mask[..., None])
     return canvas

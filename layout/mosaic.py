@@ -15,7 +15,7 @@ from PIL import Image, ImageColor, ImageDraw
 from layout.bands import Bands
 from layout.grid import ROW_OF_HEXAGONS, Grid
 from layout.lettering import Typeface, typeface_for
-from layout.render import Tile, fitted
+from layout.render import Tile, fitted, hexagon
 
 __all__ = ["Advance", "MosaicStyle", "TileSource", "mosaic_bands"]
 
@@ -130,7 +130,7 @@ class _Painter:
         self._width, _ = style.size(grid)
         self._ground = np.array(ImageColor.getrgb(style.background)[:3], np.uint8)
         self._typeface = typeface_for(caption for caption in self._captions if caption)
-        self._mask = _hexagon(*style.shape(grid)) if grid.hexagonal else None
+        self._mask = hexagon(*style.shape(grid)) if grid.hexagonal else None
 
     def rows(self, progress: Advance | None) -> Iterator[NDArray[np.uint8]]:
         grid, style = self._grid, self._style
@@ -200,13 +200,6 @@ def _lettered(
         baseline = tall + round(style.letters * _LINE * (number + 1) * 0.95)
         draw.text((0, baseline), typeface.line(line, font, style.tile), font=font, fill=shade, anchor="ls")
     return np.asarray(image)
-
-
-def _hexagon(width: int, height: int) -> NDArray[np.bool_]:
-    """(height, width): the pixels of a hexagon that stands on a corner and fills the box."""
-    x = np.abs((np.arange(width) + 0.5) / width - 0.5)
-    y = np.abs((np.arange(height) + 0.5) / height - 0.5)
-    return np.asarray(y[:, None] <= 0.5 - x[None, :] / 2)
 
 
 def _threads() -> int:

@@ -16,6 +16,7 @@ __all__ = [
     "as_image",
     "each_tile",
     "fitted",
+    "hexagon",
     "scatter",
 ]
 
@@ -95,3 +96,10 @@ def fitted(part: Tile, size: tuple[int, int], fit: Literal["crop", "contain"]) -
     if fit == "crop":
         return ImageOps.fit(image, size, method)
     return image.resize((max(1, round(image.width * share)), max(1, round(image.height * share))), method)
+
+
+def hexagon(width: int, height: int) -> NDArray[np.bool_]:
+    """(height, width): the pixels of a hexagon that stands on a corner and fills the box."""
+    x = np.abs((np.arange(width) + 0.5) / width - 0.5)
+    y = np.abs((np.arange(height) + 0.5) / height - 0.5)
+    return np.asarray(y[:, None] <= 0.5 - x[None, :] / 2)

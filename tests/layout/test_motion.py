@@ -32,6 +32,24 @@ def test_a_film_ends_with_every_image_in_its_cell(scene, coloured_tiles):
     assert (frames[0] != frames[-1]).any()
 
 
+@pytest.mark.parametrize(("size", "reach"), [(16, 0.0), (64, 0.35), (480, 0.46)])
+def test_a_film_of_hexagons_ends_with_hexagons(size, reach, coloured_tiles):
+    grid = Grid(columns=4, rows=5, hexagonal=True)
+    cells = np.random.default_rng(0).permutation(20)[: len(coloured_tiles)]
+    film = morph(
+        lambda index: coloured_tiles[index], grid.centres(cells)[::-1], cells, grid, size=size, seconds=0.2, fps=5
+    )
+    last = list(film.frames)[-1]
+    scale = film.width / 4.5
+    for index, (x, y) in enumerate((grid.centres(cells) + np.array([0, 0.1443])) * scale):
+        here = {(int(x + turn * reach * scale), int(y)) for turn in (-1, 0, 1)}
+        here |= {(int(x), int(y + turn * reach * scale * 1.1)) for turn in (-1, 1)}
+        assert all((last[b, a] == coloured_tiles[index, 0, 0]).all() for a, b in here)
+    ground = (last == 0x11).all(axis=2)
+    assert ground[0, 0]
+    assert ground[-1, -1]
+
+
 def test_the_same_seed_is_the_same_film_and_another_is_not(scene):
     def middle(seed):
         film = morph(*scene, size=96, seconds=1, fps=8, seed=seed)
