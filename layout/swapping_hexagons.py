@@ -1,4 +1,4 @@
-"""The same as swapping.py where cells are hexagons: six neighbours share an edge, and twelve lie two steps away."""
+"""What swapping_squares.py does, where cells are hexagons: six share an edge with each, twelve lie two steps away."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _exchange(game: Any, p: int, q: int, new: Any, near: Any) -> None:
 
 @compiled
 def swap(first: int, last: int, game: Any, tiles: Any, settings: Any) -> None:
-    """Swaps within the tiles `first` to `last` - 1, of which swapping.swap says what `tiles` and `settings` are."""
+    """Swaps within the tiles `first` to `last` - 1; swapping_squares.swap says what `tiles` and `settings` are."""
     key, temperature, tries, reach = settings
     state = np.empty(1, np.uint64)
     new = np.empty((2, 6), np.float32)

@@ -15,7 +15,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from layout import swapping, swapping_hexagons
+from layout import swapping_hexagons, swapping_squares
 from layout.compiled import in_parts
 from layout.swapping import Game
 
@@ -87,7 +87,7 @@ class Board:
     @property
     def _rule(self) -> ModuleType:
         """The compiled loops for such cells."""
-        return swapping_hexagons if self.hexagonal else swapping
+        return swapping_hexagons if self.hexagonal else swapping_squares
 
     def anneal(self, temperature: float, *, tries: int, reach: int, phase: int, seed: int) -> None:
         """Try `tries` swaps for each cell at a temperature in units of the weighted distances.

@@ -23,6 +23,7 @@ from PIL import Image
 from harvest.ledger import open_ledger
 from harvest.workspace import Workspace
 from tests.forked import Forked
+from tests.ledgers import begun
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -241,6 +242,7 @@ def crawls() -> Iterator[Forked]:
 
 @pytest.fixture
 def desk(tmp_path: Path, site: Site, crawls: Forked) -> Desk:
+    begun(tmp_path / "workspace")
     return Desk(tmp_path, site, crawls)
 
 

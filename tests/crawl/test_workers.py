@@ -16,6 +16,7 @@ from harvest.config.recipe import SizeConfig
 from harvest.config.sizes import size_digests
 from harvest.crawl.steps.workers import Finding, Orders, Workers
 from harvest.store import Store
+from tests.patience import PATIENCE
 
 URL = "https://museum.example/Fin%20of%20a%20pike.jpg"
 
@@ -116,6 +117,9 @@ def test_another_worker_is_started_when_the_first_has_too_much_to_do(orders, jpe
         for number in range(3):
             await workers.handle(jpeg(number), None, URL)
         at_leisure = len(workers.pids)
+        async with asyncio.timeout(PATIENCE):
+            while len(workers.pids) < 3:
+                await asyncio.gather(*(workers.handle(jpeg(number), None, URL) for number in range(20)))
         await asyncio.gather(*(workers.handle(jpeg(number), None, URL) for number in range(20)))
         return [at_first, at_leisure, len(workers.pids)]
 

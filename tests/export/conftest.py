@@ -31,6 +31,7 @@ from harvest.ledger import (
 from harvest.progress import SilentProgress
 from harvest.store import Store
 from harvest.workspace import Workspace
+from tests.ledgers import begun
 
 DIGESTS = {"filter": "f" * 64}
 SIZE_DIGESTS = {64: "d" * 64}
@@ -195,7 +196,7 @@ def make_empty(folder: Path) -> Dataset:
     """A dataset in `folder` that has met nothing yet."""
     file = folder / "shells.yaml"
     file.write_text(RECIPE)
-    return Dataset(Workspace(folder / "workspace"), load_recipe(file))
+    return Dataset(begun(folder / "workspace"), load_recipe(file))
 
 
 @pytest.fixture

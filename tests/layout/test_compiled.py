@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from layout import swapping, swapping_hexagons, windows
+from layout import swapping_hexagons, swapping_squares, windows
 
 COSTS = """
 import hashlib, numpy as np
@@ -28,7 +28,7 @@ print(hashlib.sha256(board.game.costs.tobytes()).hexdigest())
 """
 
 
-@pytest.mark.parametrize("module", [swapping, swapping_hexagons, windows])
+@pytest.mark.parametrize("module", [swapping_squares, swapping_hexagons, windows])
 def test_no_loop_shares_code_that_is_free_to_round(module):
     loops = [one for one in vars(module).values() if isinstance(one, Dispatcher)]
     called = {

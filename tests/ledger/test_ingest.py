@@ -29,6 +29,7 @@ from harvest.ledger import (
     start_run,
 )
 from harvest.workspace import Workspace
+from tests.ledgers import begun
 
 LEAF = hashlib.sha256(b"leaf").hexdigest()
 AI = Signal(kind="iptc", value="trainedAlgorithmicMedia", where="XMP")
@@ -132,7 +133,7 @@ PICTURES = st.lists(st.sampled_from(["leaf", "shell", "key", None]), min_size=1,
 )
 def test_segments_in_any_order_and_any_number_of_times_make_the_same_ledger(crawls, order, sighting, header):
     with tempfile.TemporaryDirectory() as folder:
-        straight, shuffled = Workspace(Path(folder)), Workspace(Path(folder, "shuffled"))
+        straight, shuffled = begun(Path(folder)), begun(Path(folder, "shuffled"))
         for number, segments in enumerate(crawls):
             run_id = f"run-{number}"
             with JournalWriter.open(straight.journal, header(run_id=run_id)) as writer:
@@ -177,7 +178,7 @@ def test_where_segments_are_cut_and_which_comes_first_makes_no_difference(readin
         found = replace(plain.fingerprint, phash_version=version, sha1=sha1)
         met.append(replace(plain, fingerprint=found, fetched_at=f"2026-01-02T03:0{minute}:00Z"))
     with tempfile.TemporaryDirectory() as folder:
-        whole, cut = Workspace(Path(folder, "whole")), Workspace(Path(folder, "cut"))
+        whole, cut = begun(Path(folder, "whole")), begun(Path(folder, "cut"))
         for workspace, ends in ((whole, set()), (cut, cuts)):
             with JournalWriter.open(workspace.journal, header()) as writer:
                 for each in met:

@@ -20,6 +20,7 @@ from harvest.journal import JournalWriter, RunHeader
 from harvest.ledger import ingest_all
 from harvest.store import Store
 from harvest.workspace import Workspace
+from tests.ledgers import begun
 from tests.stages.specimens import Cabinet
 
 
@@ -113,7 +114,7 @@ def encoded() -> Callable[..., bytes]:
 
 @pytest.fixture
 def herbarium(tmp_path: Path) -> Herbarium:
-    return Herbarium(Workspace(tmp_path / "workspace"))
+    return Herbarium(begun(tmp_path / "workspace"))
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ _MOST = 4
 _BACKLOG = 4  # images that every worker has when another is started
 _BUFFER = 1 << 20  # bytes that the kernel may hold of what is on its way to a worker
 _FRAME = struct.Struct("<II")  # bytes of the pickle, bytes of the body
-_ANSWER = struct.Struct("<II")  # number of the job, bytes of the pickle
+_ANSWER = struct.Struct("<II")  # number of the job, bytes of the pickle: none when the worker is awake
 _KEEPING = 8  # originals that a worker has on their way to the disk, or to a store across a network
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h of the GNU C library
 
@@ -114,14 +114,17 @@ class Workers:
                 return await self._apart.do(body, title, image_url)
 
     async def _chosen(self) -> _Worker:
-        """Whoever has least to do, or one more."""
+        """Whoever of those awake has least to do; one more is started where that is too much.
+
+        What a worker that is still waking up was given would be lost with it, long after what came later is kept.
+        """
         async with self._choosing:
             self._workers = [worker for worker in self._workers if worker.is_alive]
-            found = min(self._workers, key=lambda worker: worker.load, default=None)
-            if found is None or (found.jobs >= _BACKLOG and len(self._workers) < self._count):
-                found = await _Worker.started(self._orders)
-                self._workers.append(found)
-            return found
+            awake = [worker for worker in self._workers if worker.is_awake]
+            found = min(awake or self._workers, key=lambda worker: worker.load, default=None)
+            if found is None or (found.jobs >= _BACKLOG and len(awake) == len(self._workers) < self._count):
+                self._workers.append(await _Worker.started(self._orders))
+            return found or self._workers[0]
 
 
 class _Worker(asyncio.Protocol):
@@ -134,6 +137,7 @@ class _Worker(asyncio.Protocol):
         self._next = 0
         self.load = 0  # bytes under way
         self.is_alive = True
+        self.is_awake = False
 
     @classmethod
     async def started(cls, orders: Orders) -> _Worker:
@@ -176,6 +180,10 @@ class _Worker(asyncio.Protocol):
             end = _ANSWER.size + length
             if len(self._unread) < end:
                 return
+            if not length:
+                self.is_awake = True
+                del self._unread[:end]
+                continue
             finding = pickle.loads(self._unread[_ANSWER.size : end])  # noqa: S301 - from a process of ours
             del self._unread[:end]
             answer, size = self._jobs.pop(number)
@@ -213,6 +221,8 @@ def _serve(channel: socket.socket, orders: Orders) -> None:
             channel.sendall(_ANSWER.pack(number, len(said)) + said)
 
     with channel, ThreadPoolExecutor(_KEEPING) as keeping:
+        with suppress(ConnectionError):  # the crawl may be over before its worker is awake
+            channel.sendall(_ANSWER.pack(0, 0))
         while head := _received(channel, _FRAME.size):
             about_length, body_length = _FRAME.unpack(head)
             number, title, image_url = pickle.loads(_received(channel, about_length))  # noqa: S301 - from our own crawl
