@@ -58,6 +58,7 @@ def done(report: dict[str, list[dict[str, dict[str, int]]]]) -> dict[str, int]:
     return {str(step["report"]["stage"]): step["report"]["done"] for step in report["steps"]}
 
 
+@pytest.mark.long
 def test_a_limited_crawl_is_not_taken_for_a_whole_one(harvest: Harvest, museum: Museum, recipe: Path) -> None:
     workspace = recipe.parent / "w"
 
@@ -73,6 +74,7 @@ def test_a_limited_crawl_is_not_taken_for_a_whole_one(harvest: Harvest, museum: 
     assert (reports[2]["crawls"], reports[2]["fresh"]) == ([], ["wayback"])
 
 
+@pytest.mark.long
 def test_a_changed_filter_redoes_that_filter_and_what_follows_alone(
     harvest: Harvest, museum: Museum, recipe: Path
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_source_that_refuses_ends_with_3_and_keeps_what_others_brought(
     assert status["images"] > 20
 
 
+@pytest.mark.long
 def test_an_interrupt_ends_with_130_and_the_same_command_goes_on(
     harvest: Harvest, museum: Museum, recipe: Path
 ) -> None:

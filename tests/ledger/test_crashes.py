@@ -224,6 +224,7 @@ def test_a_long_migration_may_be_killed_at_any_moment(tmp_path):
     migration_survives(tmp_path, rows=100_000, kills=40)
 
 
+@pytest.mark.long
 def test_verifying_while_a_crawl_and_its_stages_write_finds_nothing(tmp_path):
     workspace = Workspace(tmp_path)
     command = [sys.executable, "-c", WRITES, str(workspace.root)]

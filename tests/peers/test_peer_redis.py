@@ -104,6 +104,7 @@ def test_three_workers_of_whom_one_is_killed_lose_and_double_nothing(desk, galle
     wait_until(lambda: not [key for key in redis_server.client.scan_iter() if b"pace" not in key])
 
 
+@pytest.mark.long
 def test_what_one_workers_workspace_took_down_no_worker_brings_in(desk, gallery, jpeg, worker):
     gone = hashlib.sha256(jpeg(PICTURES - 1)).hexdigest()
     with open_ledger(Workspace(desk.folder / "one"), write=True) as con:

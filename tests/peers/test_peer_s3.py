@@ -142,6 +142,7 @@ def test_a_bucket_that_is_not_there_is_told(bucket, tmp_path):
         Store(tmp_path / "w").put(BODY, SHA, "jpg")
 
 
+@pytest.mark.long
 def test_a_crawl_into_s3_its_sizes_its_verification_and_its_way_into_another_workspace(
     desk, site, jpeg, bucket, harvest
 ):
@@ -176,6 +177,7 @@ def test_a_crawl_into_s3_its_sizes_its_verification_and_its_way_into_another_wor
     assert SECRET.encode() not in written
 
 
+@pytest.mark.long
 def test_what_is_taken_down_leaves_the_bucket_and_the_cache(desk, site, jpeg, bucket, harvest):
     for number in range(3):
         site.add(f"/{number}.jpg", jpeg(number))
