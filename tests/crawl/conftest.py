@@ -193,9 +193,14 @@ class Desk:
         return [sys.executable, "-m", "harvest.crawl", str(source), "-w", str(self.workspace.root), *more]
 
     def crawl(self, source: Path, *more: str, env: Mapping[str, str] | None = None) -> Crawled:
-        """A crawl to its end: in a fork, or as a user starts it where the environment is another one."""
+        """A crawl to its end: in a fork, or as a user starts it where the environment is another one.
+
+        The former finds a ledger without rows where there is none.
+        """
         command = self.command(source, *more)
         if env is None:
+            if not self.workspace.ledger.exists():
+                begun(self.workspace.root)
             done = self.crawls.run(command[3:], cwd=ROOT, timeout=PATIENCE)
         else:
             done = subprocess.run(
@@ -242,7 +247,6 @@ def crawls() -> Iterator[Forked]:
 
 @pytest.fixture
 def desk(tmp_path: Path, site: Site, crawls: Forked) -> Desk:
-    begun(tmp_path / "workspace")
     return Desk(tmp_path, site, crawls)
 
 
