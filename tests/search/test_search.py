@@ -195,7 +195,6 @@ def many(herbarium):
     centres = chance.standard_normal((50, 32))
     matrix = centres[chance.integers(0, 50, 4_000)] + 0.4 * chance.standard_normal((4_000, 32))
     matrix = (matrix / np.linalg.norm(matrix, axis=1, keepdims=True)).astype(np.float32)
-    herbarium.workspace.root.mkdir()
     names = [f"{number:064x}" for number in range(4_000)]
     with open_ledger(herbarium.workspace, write=True) as con:
         write_embeddings(con, "small@1", names, matrix)
