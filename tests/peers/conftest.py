@@ -27,11 +27,14 @@ def free_port() -> int:
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(OSError):
-        with contextlib.suppress(HTTPError):
-            urlopen(url, timeout=30).close()
-        return True
-    return False
+    """Whether somebody is there; a front that waits for the server behind it says 503."""
+    try:
+        urlopen(url, timeout=30).close()
+    except HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
