@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layout.assign import assign, checked_pins
+from layout.features import require_finite
 from layout.grid import Grid
-from layout.project import require_finite
 from layout.reduced import Reduced, reduced
 from layout.refine import Effort, refined
 

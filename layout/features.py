@@ -20,6 +20,7 @@ __all__ = [
     "pixel_pyramid",
     "pyramid_code",
     "pyramid_waves",
+    "require_finite",
     "standardised",
     "unit_rows",
 ]
@@ -27,6 +28,7 @@ __all__ = [
 PYRAMID_SIDE = 32
 _SIGMAS = (4.0, 2.0, 1.0)
 _BATCH = 512
+_SHOWN_ROWS = 5
 _RGB = 3
 _KEPT = 16  # of 32 frequencies along each axis
 _CONTRAST = 0.05
@@ -197,3 +199,13 @@ def mixed(blocks: Sequence[tuple[NDArray[np.floating], float]]) -> NDArray[np.fl
     if any(weight < 0 for _, weight in blocks):
         raise ValueError(f"expected weights >= 0, got {[weight for _, weight in blocks]}")
     return np.hstack([standardised(features) * np.float32(weight**0.5) for features, weight in blocks])
+
+
+def require_finite(features: NDArray[np.floating]) -> None:
+    """Raises ValueError for `features` that are not of shape (n, d), or not finite, naming the rows."""
+    if features.ndim != 2:
+        raise ValueError(f"expected features of shape (n, d), got {features.shape}")
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(bad):
+        shown = ", ".join(str(row) for row in bad[:_SHOWN_ROWS]) + (", ..." if len(bad) > _SHOWN_ROWS else "")
+        raise ValueError(f"{len(bad)} of {len(features)} rows of features hold NaN or infinity: rows {shown}")

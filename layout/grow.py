@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from layout.assign import checked_pins, snapped
 from layout.compiled import one_thread_a_product
+from layout.features import require_finite
 from layout.grid import Grid
 from layout.neighbours import squared_distances
-from layout.project import require_finite
 from layout.reduced import Reduced, reduced
 from layout.refine import Effort, refined
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layout.compiled import one_thread_a_product
-from layout.features import unit_rows
+from layout.features import require_finite, unit_rows
 from layout.neighbours import fuzzy_graph, nearest, umap_functions
 from layout.reduced import Reduced, principal_axes, reduced
 from layout.tsne import tsne
 
-__all__ = ["EPOCHS", "METHODS", "Metric", "ProjectionMethod", "project"]
+__all__ = ["EPOCHS", "EPOCHS_BEFORE_REFINE", "METHODS", "Metric", "ProjectionMethod", "project"]
 
 Metric = Literal["euclidean", "cosine"]
 ProjectionMethod = Literal["umap", "tsne", "pca"]
@@ -23,10 +23,10 @@ Report = Callable[[int, int], None]
 METHODS: tuple[ProjectionMethod, ...] = ("umap", "tsne", "pca")
 
 NEIGHBOURS = 15
-EPOCHS = 200  # umap's own default above 10,000 images; what 500 win for fewer, a refine wins too
+EPOCHS = 200  # umap's own default above 10,000 images
+EPOCHS_BEFORE_REFINE = 100  # what more would win, a refine wins too
 _MIN_DIST = 0.1
 _WIDE = 1_024
-_SHOWN_ROWS = 5
 _FLAT = 1e-6
 
 
@@ -45,11 +45,11 @@ def project(
     `umap` takes 15 neighbours at a least distance of 0.1 and starts from the principal plane; `tsne` has a perplexity
     of 30 and starts there too; `pca` takes the principal plane itself. Features wider than 1,024 are `reduced` to their
     first principal components before, or taken from `small` where that was done already. `metric` is `cosine` for
-    embeddings, whose rows are then brought to length 1, and `euclidean` for pixels. Half the `epochs` of umap are
-    enough where a refine follows. Up to 15 images have no neighbourhoods that could be kept, and take pca in any case.
-    The cloud is turned so that its long axis lies along x, keeps its shape (one factor for both axes), and is centred.
-    `progress(done, steps)` is called as epochs go by, and once more at the end. Raises ValueError for features that are
-    not finite, naming the rows.
+    embeddings, whose rows are then brought to length 1, and `euclidean` for pixels. Of umap's `epochs`
+    EPOCHS_BEFORE_REFINE are enough where a refine follows. Up to 15 images have no neighbourhoods that could be kept,
+    and take pca in any case. The cloud is turned so that its long axis lies along x, keeps its shape (one factor for
+    both axes), and is centred. `progress(done, steps)` is called as epochs go by, and once more at the end. Raises
+    ValueError for features that are not finite, naming the rows.
     """
     if method not in METHODS or metric not in ("euclidean", "cosine"):
         raise ValueError(
@@ -75,15 +75,6 @@ def project(
             cloud = tsne(features, plane, seed=seed, progress=report)
     report(1, 1)
     return _framed(cloud)
-
-
-def require_finite(features: NDArray[np.floating]) -> None:
-    if features.ndim != 2:
-        raise ValueError(f"expected features of shape (n, d), got {features.shape}")
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(bad):
-        shown = ", ".join(str(row) for row in bad[:_SHOWN_ROWS]) + (", ..." if len(bad) > _SHOWN_ROWS else "")
-        raise ValueError(f"{len(bad)} of {len(features)} rows of features hold NaN or infinity: rows {shown}")
 
 
 def _plane(features: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layout.compiled import in_parts, one_thread_a_product
+from layout.features import require_finite
 from layout.neighbours import nearest, squared_distances
 
 __all__ = ["Reduced", "principal_axes", "reduced"]
@@ -64,8 +65,10 @@ class Reduced:
 def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
     """The first 64 principal components of `features` (n, d), 32 of more than 50,000 images; all where d is less.
 
-    Above 20,000 images the components are those of so many, drawn with `seed`. The same on any number of cores.
+    Above 20,000 images the components are those of so many, drawn with `seed`. The same on any number of cores. Raises
+    ValueError for features that are not finite, naming the rows.
     """
+    require_finite(features)
     n, width = features.shape
     generator = np.random.default_rng(seed)
     dimensions = _DIMENSIONS if n <= _MANY else _DIMENSIONS_OF_MANY
@@ -76,7 +79,15 @@ def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
         axes = principal_axes(sample - mean, dimensions, generator) if width > dimensions else None
         kept = np.empty((n, width if axes is None else axes.shape[1]), np.float32)
         beyond = np.zeros(n, np.float32)
-        in_parts(_score, -(-n // _ROWS_OF_BLOCK), (features, mean, axes), kept, beyond)
+
+        def score(rows: slice) -> None:
+            block = np.asarray(features[rows], np.float32) - mean
+            kept[rows] = block if axes is None else block @ axes
+            if axes is not None:
+                lacking = np.einsum("ij,ij->i", block, block) - np.einsum("ij,ij->i", kept[rows], kept[rows])
+                beyond[rows] = np.maximum(0, lacking)
+
+        _in_blocks(score, n)
     found = Reduced(features=kept, beyond=beyond, mean_distance=0.0)
     some, others = generator.integers(0, n, (2, _PAIRS))
     apart = some != others
@@ -86,18 +97,6 @@ def reduced(features: NDArray[np.floating], *, seed: int) -> Reduced:
     kept /= mean_distance
     beyond /= mean_distance**2
     return Reduced(features=kept, beyond=beyond, mean_distance=mean_distance)
-
-
-def _score(first: int, last: int, given: Any, kept: NDArray[np.float32], beyond: NDArray[np.float32]) -> None:
-    """Fill in some blocks of rows: what the axes say of them, and how much these leave out."""
-    features, mean, axes = given
-    for start in range(first * _ROWS_OF_BLOCK, last * _ROWS_OF_BLOCK, _ROWS_OF_BLOCK):
-        rows = slice(start, start + _ROWS_OF_BLOCK)
-        block = np.asarray(features[rows], np.float32) - mean
-        kept[rows] = block if axes is None else block @ axes
-        if axes is not None:
-            lacking = np.einsum("ij,ij->i", block, block) - np.einsum("ij,ij->i", kept[rows], kept[rows])
-            beyond[rows] = np.maximum(0, lacking)
 
 
 def principal_axes(
@@ -126,12 +125,15 @@ def principal_axes(
 def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """`left` @ `right`, in blocks of rows that are made side by side, each by one thread."""
     found = np.empty((len(left), right.shape[1]), np.float32)
-
-    in_parts(_multiply, -(-len(left) // _ROWS_OF_BLOCK), left, right, found)
+    _in_blocks(lambda rows: np.matmul(left[rows], right, out=found[rows]), len(left))
     return found
 
 
-def _multiply(first: int, last: int, left: NDArray[Any], right: NDArray[Any], found: NDArray[Any]) -> None:
-    for start in range(first * _ROWS_OF_BLOCK, last * _ROWS_OF_BLOCK, _ROWS_OF_BLOCK):
-        rows = slice(start, start + _ROWS_OF_BLOCK)
-        np.matmul(left[rows], right, out=found[rows])
+def _in_blocks(work: Callable[[slice], object], n: int) -> None:
+    """Call `work` for all of `n` rows, some at a time, which are the same on any number of cores."""
+
+    def part(first: int, last: int) -> None:
+        for block in range(first, last):
+            work(slice(block * _ROWS_OF_BLOCK, (block + 1) * _ROWS_OF_BLOCK))
+
+    in_parts(part, -(-n // _ROWS_OF_BLOCK))

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layout.assign import checked_pins
+from layout.features import require_finite
 from layout.grid import Grid
-from layout.project import require_finite
 from layout.ranks import rank_weights
 from layout.reduced import Reduced, reduced
 from layout.swaps import Board

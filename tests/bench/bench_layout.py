@@ -33,7 +33,7 @@ from layout.assign import assign
 from layout.grid import Grid
 from layout.grow import grow
 from layout.metrics import distance_preservation
-from layout.project import EPOCHS, ProjectionMethod, project
+from layout.project import EPOCHS_BEFORE_REFINE, ProjectionMethod, project
 from layout.reduced import reduced
 from layout.refine import refine
 
@@ -64,7 +64,7 @@ def _projected(features: np.ndarray, method: ProjectionMethod) -> np.ndarray:
 def _refined(features: np.ndarray, method: ProjectionMethod, grid: Grid) -> np.ndarray:
     """As the layout stage does it."""
     small = reduced(features, seed=0)
-    cloud = project(features, method=method, seed=0, small=small, epochs=EPOCHS // 2)
+    cloud = project(features, method=method, seed=0, small=small, epochs=EPOCHS_BEFORE_REFINE)
     return refine(features, assign(cloud, grid, method="shufflesnap"), grid, small=small)
 
 

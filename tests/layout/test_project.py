@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from layout.features import unit_rows
 from layout.project import project
+from layout.reduced import reduced
 
 
 def colours(n: int) -> NDArray[np.float32]:
@@ -43,3 +44,5 @@ def test_refuses_features_that_are_not_finite() -> None:
     features[[2, 5]] = np.nan
     with pytest.raises(ValueError, match=r"^2 of 9 rows of features hold NaN or infinity: rows 2, 5$"):
         project(features, method="pca", seed=0)
+    with pytest.raises(ValueError, match=r"^2 of 9 rows of features hold NaN or infinity: rows 2, 5$"):
+        reduced(features, seed=0)

@@ -196,7 +196,7 @@ def _block(
 def _projected(
     work: Work, features: NDArray[np.float32], metric: Metric, small: Reduced | None, progress: Progress
 ) -> NDArray[np.float64]:
-    from layout.project import EPOCHS, ProjectionMethod, project  # noqa: PLC0415
+    from layout.project import EPOCHS, EPOCHS_BEFORE_REFINE, ProjectionMethod, project  # noqa: PLC0415
 
     method = cast("ProjectionMethod", work.config.project)
     with progress.start(f"project ({method})", _STEPS) as task:
@@ -206,7 +206,7 @@ def _projected(
             seed=work.recipe.seed,
             metric=metric,
             small=small,
-            epochs=EPOCHS // 2 if work.config.refine else EPOCHS,
+            epochs=EPOCHS if small is None else EPOCHS_BEFORE_REFINE,
             progress=_Steps(task),
         )
 
