@@ -20,8 +20,8 @@ from harvest.crawl.carriers.base import CarrierFailed
 __all__ = ["Payload", "Seen", "Torn", "payload", "records", "sniffed"]
 
 _CHUNK = 1 << 16
-_UNLOADED = (ArchiveLoadFailed, StatusAndHeadersParserException, AttributeError)  # the last where there is no address
-_BAD = (*_UNLOADED, zlib.error, EOFError, ValueError, OSError)
+_NO_ADDRESS = AttributeError  # how warcio meets a response without one
+_BAD = (ArchiveLoadFailed, StatusAndHeadersParserException, _NO_ADDRESS, zlib.error, EOFError, ValueError, OSError)
 _SNIFF = 64  # bytes
 _SIGNATURES = (
     (rb"\xff\xd8\xff", "image/jpeg"),
@@ -219,7 +219,7 @@ def _is_member(begins: bytes) -> bool:
 
 
 def _words(error: Any) -> str:
-    if isinstance(error, AttributeError):
+    if isinstance(error, _NO_ADDRESS):
         return "the record has no WARC-Target-URI"
     words = " ".join(str(error).split())[:200] or type(error).__name__
     if "non-chunked gzip" in words:
